@@ -1,0 +1,1 @@
+"""Data sets drawn by this project, deterministic."""

@@ -1,0 +1,1 @@
+"""Data sets that other people made, in their own layouts."""

@@ -1,0 +1,1 @@
+"""Numpy only: what a run's numbers mean."""

@@ -1,0 +1,1 @@
+"""One file per experiment: arrays and tables in, plotly figures out."""

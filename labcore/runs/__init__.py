@@ -1,0 +1,1 @@
+"""Store, artifacts, engine, job, tail, stream, bundles: everything that keeps a run."""
