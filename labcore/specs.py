@@ -167,7 +167,7 @@ class LRFinderSpec(ImageSpec):
     @model_validator(mode="after")
     def _range_makes_sense(self) -> Self:
         if self.end <= self.start:
-            raise ValueError(f"The range ends at {self.end:g}, not above its start {self.start:g}. Raise end or lower start.")
+            raise ValueError(f"The range ends at {self.end:g}, not above its start {self.start:g}. Raise the end.")
         if self.frozen_body == "computed_once" and not self.frozen:
             raise ValueError("Features can be computed once only while the body is frozen. Set frozen to true.")
         if self.frozen_body == "computed_once" and self.augment != "none":
@@ -207,10 +207,10 @@ class Stage(Spec):
     def _rates_are_ordered(self) -> Self:
         if self.lr_lo is not None and self.lr_lo > self.lr:
             raise ValueError(
-                f"slice({self.lr_lo:g}, {self.lr:g}) gives early layers more than late ones. Put the smaller rate first."
+                f"slice({self.lr_lo:g}, {self.lr:g}) gives early layers more than late ones. Put the smaller first."
             )
         if self.epochs == 0 and self.steps == 0:
-            raise ValueError("A stage of 0 epochs and 0 steps trains nothing. Give it at least one epoch, or remove it.")
+            raise ValueError("A stage of 0 epochs and 0 steps trains nothing. Give it an epoch, or remove it.")
         return self
 
 

@@ -1,1 +1,41 @@
-"""One file per experiment: `run(spec, job)`. The only room that puts data, models and training together."""
+"""One file per experiment: ``run(spec, job) -> metrics``. The only room that puts data, models and training together."""
+
+import importlib
+import os
+import platform
+from typing import Any
+
+from labcore.settings import settings
+
+
+def run(name: str, spec: Any, job: Any) -> dict[str, float]:
+    """Carry out one experiment; return its metrics by their fixed names."""
+    return importlib.import_module(f"labcore.experiments.{name}").run(spec, job)
+
+
+def warm() -> dict[str, Any]:
+    """Import what every run needs, set the threads, touch the device once; return what pages show of the machine."""
+    import timm
+    import torch
+
+    from labcore.training.precision import resolve_device, resolve_precision
+
+    torch.set_num_threads(threads())
+    device = resolve_device("auto")
+    model = timm.create_model("mobilenetv3_small_050", num_classes=2).to(device)
+    model(torch.zeros(2, 3, 32, 32, device=device)).sum().backward()
+    cuda = device.type == "cuda"
+    return {
+        "device": device.type,
+        "device_name": torch.cuda.get_device_name(device) if cuda else platform.processor() or platform.machine(),
+        "device_memory": torch.cuda.get_device_properties(device).total_memory if cuda else 0,
+        "precision": resolve_precision("auto", device).name,
+        "threads": torch.get_num_threads(),
+        "versions": {"torch": torch.__version__, "timm": timm.__version__, "python": platform.python_version()},
+    }
+
+
+def threads() -> int:
+    """CPU threads of a worker: ``LAB_THREADS``, or every core that this process may use."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return settings().threads or available
