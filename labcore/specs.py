@@ -110,7 +110,7 @@ class DatasetSpec(Spec):
     """Use only this many items, drawn with the split's seed; 0 takes all."""
     valid_pct: float = Field(default=0.2, gt=0, lt=1, allow_inf_nan=False)
     """The share of items held out for validation where the split is random."""
-    split: Literal["auto", "random", "group", "column", "file", "folder"] = "auto"
+    split: Literal["auto", "random", "stratified", "group", "column", "file", "folder"] = "auto"
     """How items are held out: auto takes the way that the set was made for."""
     split_seed: int = Field(default=42, ge=0, lt=2**31)
     """Seed of the split alone, so that other seeds see the same held-out items."""
