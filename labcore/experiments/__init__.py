@@ -1,4 +1,4 @@
-"""One file per experiment: ``run(spec, job) -> metrics``. The only room that puts data, models and training together."""
+"""One file per experiment, ``run(spec, job) -> metrics``: the only room that joins data, models and training."""
 
 import importlib
 import os

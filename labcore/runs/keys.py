@@ -35,7 +35,7 @@ def _weights_fingerprint(spec: specs.Spec) -> str:
         file = Path(weights).expanduser()
         if not file.is_file():
             raise UserError(
-                f"There is no weights file {weights}. Give a .safetensors or .pth file, or embedded, pretrained or none."
+                f"There is no weights file {weights}. Give a .safetensors or .pth file, embedded, pretrained or none."
             )
     stat = file.stat()
     return _sha256(file, stat.st_size, stat.st_mtime_ns)

@@ -1,7 +1,7 @@
 """Ask for runs and look at them: the one way in for pages, scripts and the CLI."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from labcore.errors import UserError
 from labcore.runs import engine
 from labcore.runs.artifacts import Artifacts, decode
 from labcore.runs.keys import key_of
+from labcore.runs.process import identity
 from labcore.runs.store import ACTIVE, ENDED, Row, Series, Status, open_store
 
 
@@ -157,50 +158,36 @@ def race_runs(race: str) -> list[Run]:
     return [Run(member) for member in members if member in there]
 
 
-def _enter(spec: specs.Spec, *, fresh: bool, race: str = "", status: Status = "queued") -> tuple[Run, bool]:
+def _enter(spec: specs.Spec, *, fresh: bool, **more: Any) -> tuple[Run, bool]:
     store, key = open_store(), key_of(spec)
     if not fresh:
         done = store.find(key=key, status=["done"], limit=1)
         if done:
             return Run(done[0].id, cached=True), False
-    run, new = store.add(
-        key=key,
-        experiment=specs.experiment_of(spec),
-        spec=spec.model_dump(mode="json"),
-        status=status,
-        race=race,
-    )
+    asked = {"experiment": specs.experiment_of(spec), "spec": spec.model_dump(mode="json")}
+    run, new = store.add(key=key, **asked, **more)
     return Run(run, cached=not new), new
 
 
-def run_here(spec: specs.Spec, *, fresh: bool = False) -> Run:
+def run_here(spec: specs.Spec, *, fresh: bool = False, began: Callable[[str], None] | None = None) -> Run:
     """Train in this process, recorded in the store like any other run; returns when it has ended.
 
     A run of the same spec that is on its way elsewhere is waited for instead.
-    """
-    from labcore.runs.process import identity
 
-    store = open_store()
-    key = key_of(spec)
-    if not fresh:
-        done = store.find(key=key, status=["done"], limit=1)
-        if done:
-            return Run(done[0].id, cached=True)
+    Args:
+        spec: what to run.
+        fresh: train anew even though the result is known.
+        began: told the run's id before it starts, e.g. to draw its progress.
+    """
     now = time.time()
-    run, new = store.add(
-        key=key,
-        experiment=specs.experiment_of(spec),
-        spec=spec.model_dump(mode="json"),
-        status="running",
-        started=now,
-        heartbeat=now,
-        attempts=1,
-        worker=identity(),
-    )
+    mine = {"status": "running", "started": now, "heartbeat": now, "attempts": 1, "worker": identity()}
+    run, new = _enter(spec, fresh=fresh, **mine)
+    if began is not None and run.status in ACTIVE:
+        began(run.id)
     if not new:
-        return Run(run, cached=True).wait()
-    engine.call("labcore.worker", "carry_out", store.get(run))
-    return Run(run)
+        return run.wait()
+    engine.call("labcore.worker", "carry_out", run.row)
+    return run
 
 
 def ended(row: Row) -> bool:

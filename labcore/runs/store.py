@@ -374,6 +374,13 @@ class Store:
         """All curves of a run."""
         return merge(self.chunks(run))
 
+    def restore_points(self, run: str, lines: Sequence[tuple[float, dict[str, Any]]]) -> None:
+        """Take in points of an imported run: (unix time, payload) as they were written."""
+        rows = [{"run": run, "at": at, "payload": orjson.dumps(payload)} for at, payload in lines]
+        with _told(), self._write() as connection:
+            if rows:
+                connection.execute(sa.insert(points), rows)
+
     def clear_points(self, run: str) -> None:
         """Drop a run's points (it starts again from nothing)."""
         with _told(), self._write() as connection:

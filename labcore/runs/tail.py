@@ -17,8 +17,10 @@ from labcore.errors import UserError
 from labcore.runs.store import ENDED, Row, Series, Store, merge, open_store
 
 POLL_SECONDS = 0.1
-STATUS_SECONDS = 1.0
-"""Status is sent when it changes, and at least this often while the run is active."""
+STATUS_SECONDS = 0.3
+"""Progress and time left are sent at most this often; a change of state at once."""
+CREEPING = {"done", "eta", "seconds"}
+"""What changes all the time while a run trains."""
 SILENCE_SECONDS = 15.0
 """Proxies close a silent stream; a comment this often keeps it open."""
 BACKLOG_FRAMES = 256
@@ -90,7 +92,9 @@ class Tail:
     last: int = 0
     _chunks: list = field(default_factory=list)
     _backlog: tuple[int, bytes] | None = None
-    _status: bytes = b""
+    _status: dict[str, Any] = field(default_factory=dict)
+    _status_sent: float = 0.0
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _pace: Pace = field(default_factory=Pace)
     _task: asyncio.Task | None = None
 
@@ -111,30 +115,34 @@ class Tail:
         frames = [frame("points", chunk.payload, chunk.seq) for chunk in fresh]
         self._chunks.extend(fresh)
         self.last = fresh[-1].seq if fresh else self.last
-        said = orjson.dumps(status(self.store, row, self._pace))
-        if said != self._status:
-            self._status = said
-            frames.append(frame("status", said))
+        said = status(self.store, row, self._pace)
+        moved = any(said[name] != self._status.get(name) for name in said if name not in CREEPING)
+        if moved or (said != self._status and time.monotonic() - self._status_sent >= STATUS_SECONDS):
+            self._status, self._status_sent = said, time.monotonic()
+            frames.append(frame("status", orjson.dumps(said)))
         return frames, row.status in ENDED
 
     async def _follow(self) -> None:
         over, quiet_since = False, time.monotonic()
         while self.viewers and not over:
-            try:
-                frames, over = await asyncio.to_thread(self.read)
-            except UserError:  # deleted while somebody watched
-                frames, over = [], True
-            if over:
-                frames.append(frame("end", b"{}"))
-            if not frames and time.monotonic() - quiet_since > SILENCE_SECONDS:
-                frames = [b": still here\n\n"]
-            if frames:
-                quiet_since = time.monotonic()
-                self._hand_out(b"".join(frames), over)
+            async with self._lock:
+                try:
+                    frames, over = await asyncio.to_thread(self.read)
+                except UserError:  # deleted while somebody watched
+                    frames, over = [], True
+                if over:
+                    frames.append(frame("end", b"{}"))
+                if not frames and time.monotonic() - quiet_since > SILENCE_SECONDS:
+                    frames = [b": still here\n\n"]
+                if frames:
+                    quiet_since = time.monotonic()
+                    self._hand_out(b"".join(frames), over)
             if not over:
                 await asyncio.sleep(POLL_SECONDS)
 
     def _hand_out(self, data: bytes, over: bool) -> None:
+        if not data:
+            return
         for queue in list(self.viewers):
             if queue.full():
                 self.viewers.discard(queue)
@@ -148,18 +156,19 @@ class Tail:
 
     async def watch(self, after: int = 0) -> AsyncIterator[bytes]:
         """Frames for one viewer: what it missed, then what comes, until the run ends or the viewer leaves."""
-        frames, over = await asyncio.to_thread(self.read)
-        if frames and self.viewers:
-            self._hand_out(b"".join(frames), over)
         queue: asyncio.Queue = asyncio.Queue(maxsize=BACKLOG_FRAMES)
-        yield b"retry: 1000\n\n" + self.backlog(after) + frame("status", self._status)
-        if over:
-            yield frame("end", b"{}")
-            return
-        self.viewers.add(queue)
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._follow())
+        async with self._lock:  # nothing may be handed out between the backlog and the viewer's place in the row
+            frames, over = await asyncio.to_thread(self.read)
+            self._hand_out(b"".join(frames), over=False)
+            missed = self.backlog(after) + frame("status", orjson.dumps(self._status))
+            if not over:
+                self.viewers.add(queue)
         try:
+            yield b"retry: 1000\n\n" + missed + (frame("end", b"{}") if over else b"")
+            if over:
+                return
+            if self._task is None or self._task.done():
+                self._task = asyncio.create_task(self._follow())
             while (data := await queue.get()) is not None:
                 yield data
         finally:
