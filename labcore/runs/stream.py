@@ -16,6 +16,8 @@ _tails = tail.Tails()
 
 SHOWN = {".png", ".webp", ".jpg", ".json", ".npy", ".npz", ".parquet", ".onnx", ".safetensors", ".csv"}
 """Kinds of artifact that a browser may fetch."""
+MANY = 32
+"""Runs on one connection at most; a figure with more lines than that cannot be read."""
 
 
 def _no_such(error: UserError) -> JSONResponse:
@@ -32,6 +34,19 @@ async def stream(request: Request) -> Response:
     after = int(seen) if seen.isdigit() else 0
     headers = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
     return StreamingResponse(following.watch(after), media_type="text/event-stream", headers=headers)
+
+
+async def streams(request: Request) -> Response:
+    """``GET /api/streams?run=A&run=B``: several runs on one connection; a browser grants a server only six."""
+    names = list(dict.fromkeys(request.query_params.getlist("run")))
+    if not 0 < len(names) <= MANY:
+        return JSONResponse({"error": f"Name 1 to {MANY} runs: /api/streams?run=A&run=B."}, status_code=400)
+    try:
+        following = {name: _tails.of(name) for name in names}
+    except UserError as error:
+        return _no_such(error)
+    headers = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+    return StreamingResponse(tail.together(following), media_type="text/event-stream", headers=headers)
 
 
 async def status(request: Request) -> Response:
@@ -64,6 +79,7 @@ def routes() -> list[Route]:
     """The routes for ``st.App(..., routes=...)``."""
     return [
         Route("/api/runs/{run}/stream", stream),
+        Route("/api/streams", streams),
         Route("/api/runs/{run}/artifacts/{name}", artifact),
         Route("/api/runs/{run}", status),
     ]

@@ -5,6 +5,7 @@ to every viewer: a hundred viewers cost one reader.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -173,6 +174,39 @@ class Tail:
                 yield data
         finally:
             self.viewers.discard(queue)
+
+
+async def together(tails: dict[str, Tail]) -> AsyncIterator[bytes]:
+    """Frames of several runs for one viewer, their events named ``points:RUN`` and so on.
+
+    Ids are left out: one Last-Event-ID cannot speak for several runs, so a viewer that comes back gets all points
+    again (it ignores steps that it has).
+    """
+    queue: asyncio.Queue = asyncio.Queue(maxsize=BACKLOG_FRAMES)
+
+    async def carry(run: str, one: Tail) -> None:
+        over = False
+        async for data in one.watch():
+            over = over or b"event: end\n" in data
+            # JSON holds no line break, so what starts a line is the frame's own.
+            data = re.sub(rb"(?m)^id: .*\n", b"", data)
+            await queue.put(re.sub(rb"(?m)^event: (\w+)$", rb"event: \1:" + run.encode(), data))
+        await queue.put(over)
+
+    carriers = [asyncio.create_task(carry(run, one)) for run, one in tails.items()]
+    left = len(carriers)
+    try:
+        while left:
+            data = await queue.get()
+            if isinstance(data, bytes):
+                yield data
+            elif data:
+                left -= 1
+            else:
+                return  # too slow for one of them: let go of all, EventSource comes back
+    finally:
+        for carrier in carriers:
+            carrier.cancel()
 
 
 class Tails:
