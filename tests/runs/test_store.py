@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from labcore.errors import UserError
 from labcore.runs.store import Store, merge, open_store
@@ -146,13 +147,12 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(home):
     store = open_store()
     run = add(store)
     store.write_points(run, {"loss": ([0], [1.0])})
-    with store._sql.connect() as connection:
-        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
-        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
-        connection.commit()
-        with pytest.raises(UserError, match="full"):
-            for step in range(1000):
-                store.write_points(run, {"loss": (list(range(step, step + 500)), [0.5] * 500)})
+    store.close()
+    # SQLite's own page limit fails with the very error of a full disk.
+    sa.event.listen(store._sql, "connect", lambda raw, _: raw.execute("PRAGMA max_page_count = 40").close())
+    with pytest.raises(UserError, match="full"):
+        for step in range(1, 1000):
+            store.write_points(run, {"loss": (list(range(step, step + 500)), [0.5] * 500)})
     assert store.series(run)["loss"].values[0] == 1.0
 
 
