@@ -43,7 +43,7 @@ class Canvas:
         self.mark.ellipse(box, fill=int(code))
 
     def line(self, points: list[Point], width: float, colour: Colour, code: int, facing: float = 0.5) -> None:
-        thick = max(int(round(width)), 1)
+        thick = max(round(width), 1)
         self.paint.line(points, fill=self.tint(colour, facing), width=thick)
         self.mark.line(points, fill=int(code), width=thick)
 
@@ -63,25 +63,38 @@ def _foliage(variant: int) -> tuple[np.ndarray, np.ndarray]:
     return cover, bright.astype(np.float32)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def _clump(variant: int, size: int) -> tuple[Image.Image, Image.Image]:
+    """A clump in the wanted size: where it covers, and its brightness from 0 to 255."""
     cover, bright = (
         Image.fromarray(part).resize((size, size), Image.Resampling.BILINEAR) for part in _foliage(variant)
     )
     solid = Image.fromarray(((np.asarray(cover) > 0.5) * 255).astype(np.uint8))
-    return solid, bright
+    return solid, Image.fromarray(np.clip(np.asarray(bright) * 150, 0, 255).astype(np.uint8))
 
 
 def _stamp(canvas: Canvas, centre: Point, radius: float, colour: Colour, variant: int) -> None:
     # Sizes in steps of an eighth let neighbouring frames share the resized clump.
     size = int(2 ** (round(np.log2(max(2 * radius, 3)) * 8) / 8))
-    solid, bright = _clump(variant, size)
-    low, high = np.array(canvas.tint(colour, 0.05), np.float32), np.array(canvas.tint(colour, 0.95), np.float32)
-    shade = np.asarray(bright)[..., None]
-    leaf = Image.fromarray(np.clip(low * 0.55 + (high - low * 0.55) * shade, 0, 255).astype(np.uint8))
     corner = (int(centre[0] - size / 2), int(centre[1] - size / 2))
-    canvas.image.paste(leaf, corner, solid)
-    canvas.codes.paste(int(Code.TREE), (*corner, corner[0] + size, corner[1] + size), solid)
+    view = (
+        max(-corner[0], 0),
+        max(-corner[1], 0),
+        min(size, canvas.camera.width - corner[0]),
+        min(size, canvas.camera.height - corner[1]),
+    )
+    if view[0] >= view[2] or view[1] >= view[3]:
+        return
+    solid, bright = _clump(variant, size)
+    if view != (0, 0, size, size):
+        solid, bright, corner = solid.crop(view), bright.crop(view), (corner[0] + view[0], corner[1] + view[1])
+    low, high = np.array(canvas.tint(colour, 0.05)) * 0.55, np.array(canvas.tint(colour, 0.95))
+    ramp = np.arange(256)[:, None] / 150
+    palette = np.clip(low + (high - low) * ramp, 0, 255).astype(np.uint8)
+    leaf = bright.copy()
+    leaf.putpalette(palette.tobytes())
+    canvas.image.paste(leaf.convert("RGB"), corner, solid)
+    canvas.codes.paste(int(Code.TREE), (*corner, corner[0] + solid.width, corner[1] + solid.height), solid)
 
 
 class Painter:
@@ -321,22 +334,33 @@ class Painter:
         self._person(column, row, metre, thing, float(stride), Code.PEDESTRIAN)
 
     def _cyclist(self, thing: Thing, s: float) -> None:
+        """A rider whose bicycle stands slightly across, so that both wheels show."""
         column, row, metre = self._upright(thing, s)
-        wheel = 0.34 * metre
-        dark, frame = (34, 34, 38), (180, 60, 50) if thing.seed % 2 else (60, 110, 170)
-        self.canvas.ellipse((column - 0.10 * metre, row - 2 * wheel, column + 0.10 * metre, row), dark, Code.BICYCLIST)
-        self.canvas.line([(column, row - wheel), (column, row - 0.95 * metre)], 0.12 * metre, frame, Code.BICYCLIST)
-        bar = row - 1.05 * metre
-        self.canvas.line(
-            [(column - 0.32 * metre, bar), (column + 0.32 * metre, bar)], 0.09 * metre, dark, Code.BICYCLIST
-        )
+        radius, slant = 0.36 * metre, 0.42 * metre * (1 if thing.seed % 3 else -1)
+        dark, frame = (30, 30, 34), ((196, 52, 44), (48, 112, 186), (224, 176, 40))[thing.seed % 3]
+        thick = max(0.075 * metre, 1.5)
+        hubs = [(column - slant, row - radius), (column + slant, row - radius * 1.06)]
+        for hub_column, hub_row in hubs:
+            box = (hub_column - radius * 0.62, hub_row - radius, hub_column + radius * 0.62, hub_row + radius)
+            self.canvas.ellipse(box, dark, Code.BICYCLIST)
+            rim = 0.72
+            box = (
+                hub_column - radius * 0.62 * rim,
+                hub_row - radius * rim,
+                hub_column + radius * 0.62 * rim,
+                hub_row + radius * rim,
+            )
+            self.canvas.ellipse(box, (112, 112, 116), Code.BICYCLIST)
+        saddle, bar = (column - 0.3 * slant, row - 0.92 * metre), (column + 0.75 * slant, row - 1.0 * metre)
+        pedal = (column, row - 0.34 * metre)
+        self.canvas.line([hubs[0], saddle, pedal, hubs[0]], thick, frame, Code.BICYCLIST)
+        self.canvas.line([pedal, bar, hubs[1]], thick, frame, Code.BICYCLIST)
         self._person(
-            column, row - 0.22 * metre, metre * 0.98, thing, float(np.sin(self.frame * 2.3)) * 0.5, Code.BICYCLIST
+            column, row - 0.26 * metre, metre * 0.98, thing, float(np.sin(self.frame * 2.3)) * 0.6, Code.BICYCLIST
         )
-        helmet = row - (0.22 + 0.985 * thing.size * 0.98) * metre
-        radius = 0.15 * metre
+        helmet, wide = row - (0.26 + 0.96 * thing.size * 0.98) * metre, 0.17 * metre
         self.canvas.ellipse(
-            (column - radius, helmet - radius * 0.6, column + radius, helmet + radius * 0.7), frame, Code.BICYCLIST
+            (column - wide, helmet - wide * 0.7, column + wide, helmet + wide * 0.5), frame, Code.BICYCLIST
         )
 
     def _mast(self, thing: Thing, s: float, top: float) -> tuple[float, float, float]:

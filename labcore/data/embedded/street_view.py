@@ -269,7 +269,7 @@ def _ends(rays: Rays, wall: Wall, side: int) -> tuple[np.ndarray, ...]:
 def walls(rays: Rays, image: np.ndarray, codes: np.ndarray) -> None:
     """End faces in side streets and above low roofs first, then the fronts before them."""
     world = rays.world
-    _, up, ahead = world.sun
+    ahead = world.sun[2]
     for side, wall in ((-1, world.left), (1, world.right)):
         ends = _ends(rays, wall, side)
         _paint_wall(rays, image, codes, ends, np.full(len(rays.dx), max(-ahead, 0.0) * 0.8))

@@ -190,8 +190,8 @@ def _things(rng: np.random.Generator, world: dict, walls: tuple[Wall, Wall], fra
 
     for side, wall in ((-1, walls[0]), (1, walls[1])):
         kerb = side * (road + 0.45)
-        planted, lit, fenced = rng.random() < 0.62, rng.random() < 0.9, rng.random() < 0.6
-        parked, busy = rng.random() < 0.55, rng.uniform(0.3, 1.0)
+        planted, lit, fenced = rng.random() < 0.5, rng.random() < 0.9, rng.random() < 0.75
+        parked, busy = rng.random() < 0.34, rng.uniform(0.6, 1.4)
         s = rng.uniform(3, 10)
         while lit and s < horizon:
             add("lamp", kerb, s, size=rng.uniform(5.2, 7.2))
@@ -202,10 +202,10 @@ def _things(rng: np.random.Generator, world: dict, walls: tuple[Wall, Wall], fra
             s += rng.uniform(8, 17)
         s = rng.uniform(0, 12)
         while fenced and s < horizon:
-            length = rng.uniform(8, 26)
+            length = rng.uniform(10, 30)
             paint = _pick(rng, ((126, 96, 66), (92, 100, 96), (168, 160, 146), (86, 74, 62)))
             add("fence", side * (edge - 0.35), s, length=length, size=rng.uniform(1.1, 1.7), colour=paint)
-            s += length + rng.uniform(5, 24)
+            s += length + rng.uniform(3, 14)
         s = rng.uniform(4, 14)
         while parked and s < horizon:
             style = "van" if rng.random() < 0.15 else "car"
@@ -233,7 +233,7 @@ def _things(rng: np.random.Generator, world: dict, walls: tuple[Wall, Wall], fra
         s = rng.uniform(6, 40)
         while s < horizon:
             add("bin", side * (road + 0.8), s, size=rng.uniform(0.9, 1.3), colour=_pick(rng, cloth))
-            s += rng.uniform(18, 45)
+            s += rng.uniform(12, 30)
         inside = (wall.style == 4) & (wall.start < horizon) & (wall.start > 0)
         for at in wall.start[inside]:
             for _ in range(2):
@@ -248,7 +248,7 @@ def _things(rng: np.random.Generator, world: dict, walls: tuple[Wall, Wall], fra
     for x, sign in ((world["lane"], 1), (-max(1.6, road * 0.36), -1)):
         s = rng.uniform(11, 26) if sign > 0 else rng.uniform(14, 60)
         while s < horizon + 40:
-            step = speed * rng.uniform(0.85, 1.05) if sign > 0 else -speed * 0.8
+            step = speed * rng.uniform(0.97, 1.08) if sign > 0 else -speed * 0.8
             add(
                 "van" if rng.random() < 0.2 else "car",
                 x,
@@ -258,7 +258,7 @@ def _things(rng: np.random.Generator, world: dict, walls: tuple[Wall, Wall], fra
                 colour=_pick(rng, paints),
             )
             s += rng.uniform(18, 48)
-    for _ in range(int(rng.integers(2, 5))):
+    for _ in range(int(rng.integers(3, 7))):
         side = rng.choice([-1, 1])
         add(
             "cyclist",
@@ -273,13 +273,13 @@ def _things(rng: np.random.Generator, world: dict, walls: tuple[Wall, Wall], fra
 
 def make(rng: np.random.Generator, mood: Mood, frames: int) -> World:
     """Lay out one street; all that is drawn comes from ``rng``."""
-    road = rng.uniform(3.6, 5.4)
-    pavement = rng.uniform(2.0, 3.4)
+    road = rng.uniform(3.0, 4.3)
+    pavement = rng.uniform(2.8, 4.6)
     shape = {
         "road": road,
         "pavement": pavement,
         "wall": road + pavement + rng.uniform(0.2, 1.2),
-        "lane": rng.uniform(1.3, road * 0.48),
+        "lane": rng.uniform(1.1, road * 0.42),
         "speed": rng.uniform(1.0, 1.7),
     }
     green, tall = rng.uniform(0.05, 0.5), rng.uniform(0.75, 1.5)

@@ -19,7 +19,8 @@ SEED = 31
 SIZE = (96, 128)
 TASK = "masks"
 CLASSES = (
-    "Sky", "Building", "Pole", "Road", "Pavement", "Tree", "SignSymbol", "Fence", "Car", "Pedestrian", "Bicyclist", "Void",
+    "Sky", "Building", "Pole", "Road", "Pavement", "Tree", "SignSymbol", "Fence", "Car", "Pedestrian", "Bicyclist",
+    "Void",
 )  # fmt: skip
 VOID = int(Code.VOID)
 VIDEOS = 40
@@ -28,8 +29,10 @@ HELD_OUT = 5
 """Every fifth video is valid; moods turn with another step, so that each mood is in both parts."""
 FINE = 3
 """Sub-pixels per pixel and direction: the picture is their mean, the mask their majority."""
-MAJORITY = 6
+MAJORITY = 7
 """A pixel belongs to a class that holds this many of its nine sub-pixels; else it is a border, hence void."""
+THIN = (Code.POLE, Code.SIGN, Code.PEDESTRIAN, Code.BICYCLIST)
+"""Classes that keep a pixel with five of nine: seams on both sides would leave nothing of a pole."""
 SEEN = 90.0
 """Things farther than this are too small to draw, in metres."""
 
@@ -75,15 +78,24 @@ def draw(row: tuple) -> dict[str, np.ndarray]:
     canvas = Canvas(np.clip(image, 0, 255).astype(np.uint8), codes, camera)
     painter = Painter(canvas, frame)
     for thing, s in sorted(near, key=lambda pair: -(pair[1] + pair[0].length)):
-        reach = s + thing.length + (4.5 if thing.kind in ("car", "van") else 0)
-        if reach < street_view.NEAR + 0.4 or (not thing.length and thing.kind not in ("car", "van") and s < 1.6):
+        if not _in_view(thing, s, camera):
             continue
         column, _ = camera.project(thing.x, 0.0, max(s, street_view.NEAR))
-        if thing.length == 0 and rays.hidden(column, s, thing.size):
+        if thing.kind != "fence" and rays.hidden(column, s, thing.size):
             continue
         painter.draw(thing, s)
     rng = np.random.Generator(np.random.Philox([SEED, VERSION, int(row.video), frame]))
     return {"image": _develop(canvas, rng), "mask": _majority(np.asarray(canvas.codes))}
+
+
+def _in_view(thing: street_world.Thing, s: float, camera: street_view.Camera) -> bool:
+    """Whether a thing lies ahead of the driver; what would touch the driver's own car is left out."""
+    if thing.kind in ("car", "van"):
+        beside = abs(thing.x - camera.x) > 1.5
+        return s > street_view.NEAR - 4.0 if beside else s > 3.5
+    if thing.kind == "fence":
+        return s + thing.length > street_view.NEAR + 0.4
+    return s > 1.6
 
 
 def _develop(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
@@ -99,4 +111,5 @@ def _majority(codes: np.ndarray) -> np.ndarray:
     # The middle of the sorted nine is the majority wherever there is one.
     middle = np.sort(blocks, axis=2)[:, :, FINE * FINE // 2]
     share = (blocks == middle[..., None]).sum(axis=2)
-    return np.where(share >= MAJORITY, middle, VOID).astype(np.uint8)
+    needed = np.where(np.isin(middle, THIN), FINE * FINE // 2 + 1, MAJORITY)
+    return np.where(share >= needed, middle, VOID).astype(np.uint8)
