@@ -114,6 +114,8 @@ class DatasetSpec(Spec):
     """How items are held out: auto takes the way that the set was made for."""
     split_seed: int = Field(default=42, ge=0, lt=2**31)
     """Seed of the split alone, so that other seeds see the same held-out items."""
+    hold_out: str = Field(default="", max_length=1000)
+    """Persons or videos to hold out in a split by group, parted by commas; empty draws them."""
 
 
 class ImageSpec(Spec):

@@ -96,8 +96,8 @@ def taken(index: Index, rows: np.ndarray) -> Index:
 def split(items: Items, dataset: DatasetSpec) -> Split:
     """Hold items out as ``dataset.split`` says; rows marked ``is_test`` are in neither part.
 
-    ``auto`` takes what the set was made for: its ``is_valid`` marks if it has any, else whole groups if it names
-    groups, else the same share of every class for single labels, else a random share.
+    ``auto`` takes what the set was made for: its ``is_valid`` marks if it has any (unless ``hold_out`` names groups),
+    else whole groups if it names groups, else the same share of every class if items have one, else a random share.
 
     Raises:
         UserError: the set cannot be split that way.
@@ -110,8 +110,18 @@ def split(items: Items, dataset: DatasetSpec) -> Split:
     marked = "is_valid" in part and part["is_valid"].any() and not part["is_valid"].all()
     if how == "auto":
         grouped = "group" in part and part["group"].nunique() > 1
-        stratify = items.task == "single_label"
-        how = "column" if marked else "group" if grouped else "stratified" if stratify else "random"
+        stratify = "label" in part
+        how = (
+            "group"
+            if grouped and dataset.hold_out
+            else "column"
+            if marked
+            else "group"
+            if grouped
+            else "stratified"
+            if stratify
+            else "random"
+        )
     found = _split_by(how, part, items, dataset)
     train, valid = rows[found.train], rows[found.valid]
     made = Split(train, valid, found.how, np.flatnonzero(tested), found.warnings)
@@ -132,7 +142,8 @@ def _split_by(how: str, part: pd.DataFrame, items: Items, dataset: DatasetSpec) 
     if how == "group":
         if "group" not in part:
             raise UserError(f"{items.name} names no groups (persons, videos). Choose a random split instead.")
-        return splits.group(part["group"], dataset.valid_pct, dataset.split_seed)
+        asked = [name.strip() for name in dataset.hold_out.split(",") if name.strip()]
+        return splits.group(part["group"], dataset.valid_pct, dataset.split_seed, asked)
     if "is_valid" not in part:
         what = {"column": "column is_valid", "file": "list file such as valid.txt", "folder": "folder named valid"}[how]
         raise UserError(f"{items.name} has no {what}. Choose a random split instead.")

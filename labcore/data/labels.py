@@ -198,3 +198,16 @@ def void_class(classes: Sequence[str]) -> int | None:
     """The class that counts in no metric, recognised by its name."""
     names = [name.lower() for name in classes]
     return next((names.index(name) for name in ("void", "unlabelled", "unlabeled", "ignore") if name in names), None)
+
+
+def flags(values: pd.Series) -> np.ndarray:
+    """A column of marks as bool: true, 1, yes, valid and the like are marked; anything else, NaN too, is not."""
+    return values.astype(str).str.strip().str.lower().isin(["true", "1", "1.0", "yes", "y", "valid", "val"]).to_numpy()
+
+
+def mark_valid(table: pd.DataFrame, made: pd.DataFrame, rows: np.ndarray, source: str) -> None:
+    """Carry a column ``is_valid`` (any case) of a read table over to ``made``, whose rows are ``rows`` of it."""
+    known = {str(column).lower(): column for column in table.columns}
+    if "is_valid" in known:
+        made["is_valid"] = flags(table[known["is_valid"]])[rows]
+        made.attrs["held_out_by"] = f"The column {known['is_valid']} of {source} says what is held out."

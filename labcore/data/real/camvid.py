@@ -1,0 +1,85 @@
+"""CamVid: driving scenes with a class for every pixel, 32 codes or the 11 classes and void of later papers."""
+
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from labcore.data import labels
+from labcore.data.files import pictures
+from labcore.data.items import Task
+from labcore.data.labels import Index
+from labcore.errors import UserError
+
+
+def load_index(root: Path, task: Task | None = None) -> Index:
+    """Index ``images/NAME.png``, ``labels/NAME_P.png``, ``codes.txt``, and where there ``valid.txt``, ``test.txt``.
+
+    The number in a label's pixel is the line of ``codes.txt``; the class named Void is counted in no metric. The part
+    of a name before its last underscore is its video.
+
+    Raises:
+        UserError: pictures, labels or codes are missing.
+    """
+    return mask_folder(root, "camvid", "labels", "_P")
+
+
+def mask_folder(root: Path, name: str, folder: str, suffix: str) -> Index:
+    """Index any set of this layout: ``images/``, a folder of masks named alike plus ``suffix``, and ``codes.txt``."""
+    paths = pictures(root, "images") if (root / "images").is_dir() else []
+    if not paths:
+        raise UserError(
+            f"{root} has no pictures in images. The layout is images/NAME.png and {folder}/NAME{suffix}.png."
+        )
+    if not (root / folder).is_dir():
+        raise UserError(f"{root} has no folder {folder}. It holds one mask per picture, named NAME{suffix}.png.")
+    classes = labels.read_codes(root / "codes.txt")
+    masks = {PurePosixPath(path).stem: path for path in pictures(root, folder)}
+    left_out, kept = [], []
+    for path in paths:
+        mask = masks.get(PurePosixPath(path).stem + suffix)
+        if mask is None:
+            left_out.append(f"{PurePosixPath(path).name} has no mask in {folder}; it was left out.")
+        else:
+            kept.append((path, mask))
+    if not kept:
+        raise UserError(f"No picture has a mask: a picture images/a.png needs the mask {folder}/a{suffix}.png.")
+    table = pd.DataFrame(kept, columns=["path", "mask"])
+    table.insert(0, "item", labels.unique_items(table["path"]))
+    table["group"] = [_video(item) for item in table["item"]]
+    if table["group"].nunique() in (1, len(table)):
+        table = table.drop(columns="group")
+    notes = mark_lists(root, table)
+    codes = labels.code_table({code: code for code in range(len(classes))})
+    return Index(
+        name,
+        "masks",
+        root,
+        classes,
+        table,
+        codes=codes,
+        void=labels.void_class(classes),
+        left_out=tuple(left_out),
+        notes=notes,
+    )
+
+
+def mark_lists(root: Path, table: pd.DataFrame) -> tuple[str, ...]:
+    """Set ``is_valid`` and ``is_test`` from ``valid.txt`` and ``test.txt``; a sentence for names that match nothing."""
+    notes = []
+    for column, file in (("is_valid", "valid.txt"), ("is_test", "test.txt")):
+        names = {PurePosixPath(name).stem for name in labels.read_names(root / file)}
+        if not names:
+            continue
+        stems = [PurePosixPath(item).stem for item in table["item"]]
+        table[column] = np.asarray([stem in names for stem in stems])
+        absent = len(names - set(stems))
+        if absent:
+            notes.append(f"{file} names {absent} pictures that are not there.")
+        if column == "is_valid":
+            table.attrs["held_out_by"] = "The pictures listed in valid.txt are held out."
+    return tuple(notes)
+
+
+def _video(item: str) -> str:
+    return PurePosixPath(item).stem.rpartition("_")[0]
