@@ -17,6 +17,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from labcore.errors import UserError
+from labcore.runs.limits import MAX_SECONDS
 from labcore.runs.process import alive, identity
 from labcore.runs.store import Row, Store, open_store
 from labcore.settings import REPOSITORY, settings
@@ -145,6 +146,11 @@ class Engine:
     def _enforce_stop(self) -> None:
         rows = [self.store.get(run) for run in self.current] if self._due() else []
         stopping = [row for row in rows if row.status == "running"]
+        if settings().mode == "public":
+            for row in stopping:
+                if row.seconds > MAX_SECONDS and not row.stop_requested:
+                    self.store.note(row.id, f"Stopped after {MAX_SECONDS:.0f} s, a visitor's share of this public lab.")
+                    self.store.update(row.id, stop_requested=True)
         if not stopping or not all(row.stop_requested for row in stopping):
             self._stop_seen = self._stop_seen if not rows else None
             return

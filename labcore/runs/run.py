@@ -7,11 +7,12 @@ from typing import Any
 
 from labcore import specs
 from labcore.errors import UserError
-from labcore.runs import engine
+from labcore.runs import engine, limits
 from labcore.runs.artifacts import Artifacts, decode
 from labcore.runs.keys import key_of
 from labcore.runs.process import identity
 from labcore.runs.store import ACTIVE, ENDED, Row, Series, Status, open_store
+from labcore.settings import settings
 
 
 @dataclass(frozen=True)
@@ -159,11 +160,14 @@ def race_runs(race: str) -> list[Run]:
 
 
 def _enter(spec: specs.Spec, *, fresh: bool, **more: Any) -> tuple[Run, bool]:
+    limits.check(spec)
     store, key = open_store(), key_of(spec)
     if not fresh:
         done = store.find(key=key, status=["done"], limit=1)
         if done:
             return Run(done[0].id, cached=True), False
+    if settings().mode == "public" and len(store.find(status=["queued"])) >= limits.MAX_WAITING:
+        raise UserError(f"{limits.MAX_WAITING} runs are waiting already. Look at a finished one, or come back shortly.")
     asked = {"experiment": specs.experiment_of(spec), "spec": spec.model_dump(mode="json")}
     run, new = store.add(key=key, **asked, **more)
     return Run(run, cached=not new), new
