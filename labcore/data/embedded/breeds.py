@@ -56,8 +56,8 @@ _BROWNS = ("#5a3a22", "#6f4a28", "#3f2a1c")
 
 BREEDS = (
     Breed("Morrin", "felix", "tabby", ("ash", "sand", "ginger", "smoke"), _GREENS, "upright", girth=1.08, leg=0.92),
-    Breed("Tavish", "felix", "tabby", ("ash", "sand", "cocoa", "smoke"), _GREENS, "tufted", 1.22, 1.25, 1.02, 1.08,
-          1.1, 1.0, 1.1, 1.9, 0.9, 1.0),
+    Breed("Tavish", "felix", "tabby", ("ash", "sand", "cocoa", "smoke"), _GREENS, "tufted", 1.32, 1.35, 1.0, 1.1,
+          1.06, 1.05, 1.1, 2.2, 0.9, 1.1),
     Breed("Sablette", "felix", "points", ("cream", "snow", "fawn", "smoke"), _BLUES, "upright", 1.3, 1.2, 0.9, 1.08,
           0.82, 1.12, 1.15, 0.75, 1.0, 0.15),
     Breed("Ondra", "felix", "points", ("cream", "snow", "sand", "smoke"), _BLUES, "round", 0.85, 0.75, 1.1, 0.96,
@@ -74,8 +74,8 @@ BREEDS = (
           1.0, 0.72, 0.95, 0.8, 0.9, 0.2),
     Breed("Tindle", "lupo", "two_tone", ("cocoa", "ginger", "rust", "ink"), _BROWNS, "drop", 1.25, 0.95, 1.05, 0.98,
           1.02, 0.9, 0.95, 1.5, 0.9, 0.8),
-    Breed("Brannock", "lupo", "mask", ("fawn", "sand", "cream", "ginger"), _BROWNS, "folded", 0.95, 0.5, 1.16, 0.92,
-          1.18, 0.78, 0.75, 0.9, 4.4, 0.2),
-    Breed("Hesk", "lupo", "mask", ("fawn", "smoke", "sand", "rust"), _BROWNS, "folded", 1.05, 0.8, 1.08, 1.04,
-          1.1, 1.05, 1.0, 0.8, 1.2, 0.25),
+    Breed("Brannock", "lupo", "mask", ("fawn", "sand", "cream", "ginger"), _BROWNS, "folded", 0.95, 0.45, 1.17, 0.9,
+          1.2, 0.74, 0.75, 0.9, 4.4, 0.2),
+    Breed("Hesk", "lupo", "mask", ("fawn", "smoke", "sand", "rust"), _BROWNS, "folded", 1.1, 0.95, 1.04, 1.06,
+          1.02, 1.12, 1.05, 0.8, 1.2, 0.25),
 )  # fmt: skip

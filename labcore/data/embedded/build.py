@@ -160,7 +160,7 @@ def _worker_count(asked: int | None, rows: int) -> int:
 
 
 def _allocate(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> None:
-    np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape).flush()
+    np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
     if hasattr(os, "posix_fallocate"):
         # A write into the hole of a sparse map on a full disk is a SIGBUS; here it is an OSError with a name.
         with path.open("r+b") as file:
@@ -211,8 +211,6 @@ def _draw_all(
         _draw_rows(module, plan, arrays, start, stop)
         left.discard((start, stop))
         progress(len(plan) - sum(b - a for a, b in left), len(plan))
-    for array in arrays.values():
-        array.flush()
 
 
 @contextlib.contextmanager

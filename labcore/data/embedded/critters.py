@@ -12,7 +12,7 @@ from labcore.data.embedded.breeds import BREEDS, DYES, Breed
 from labcore.data.embedded.paint import Clay, mix, noise, srgb, step
 
 NAME = "critters"
-VERSION = 1
+VERSION = 2
 SEED = 12
 SIZE = (96, 96)
 TASK = "single_label"
