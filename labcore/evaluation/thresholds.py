@@ -1,0 +1,214 @@
+"""The exact threshold sweep for multi-label predictions, by sorting once.
+
+A label is predicted where its probability lies strictly above the threshold, as in fastai's ``accuracy_multi``. What
+changes with the threshold are counts, and counts at any threshold are places in sorted lists, so a sweep over every
+distinct threshold costs one sort instead of one pass per threshold.
+
+Notation: N items, C classes, T thresholds. Where a ratio has nothing to divide by it is NaN, "undefined", never 0 or 1.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from labcore.errors import UserError
+
+Array = npt.NDArray[np.float64]
+
+NOTEBOOK_GRID = np.linspace(0.05, 0.95, 29)
+"""The thresholds of the notes' own sweep (``torch.linspace(0.05, 0.95, 29)``, course-v4 06_multicat [39])."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """True and false positives at each threshold; with the totals they give every count-based metric.
+
+    Attributes:
+        thresholds: [T] ascending.
+        tp, fp: [C, T] (per class) or [T] (pooled) counts of predictions that are right and wrong.
+        positives, items: [C, 1] or scalars: how many are true, how many there are.
+    """
+
+    thresholds: Array
+    tp: Array
+    fp: Array
+    positives: Array
+    items: Array
+
+    @property
+    def fn(self) -> Array:
+        """True labels that were not predicted."""
+        return self.positives - self.tp
+
+    @property
+    def tn(self) -> Array:
+        """Labels that are neither true nor predicted."""
+        return self.items - self.positives - self.fp
+
+    def pooled(self) -> "Counts":
+        """All classes counted together (micro average)."""
+        return Counts(
+            self.thresholds,
+            self.tp.sum(0),
+            self.fp.sum(0),
+            np.float64(self.positives.sum()),
+            np.float64(self.items.sum()),
+        )
+
+
+def checked(probabilities: npt.ArrayLike, truths: npt.ArrayLike) -> tuple[np.ndarray, npt.NDArray[np.bool_]]:
+    """Probabilities [N, C] and truths [N, C] as arrays fit for a sweep.
+
+    Raises:
+        UserError: the shapes differ, there is nothing in them, a probability is NaN or outside 0..1, or a truth is
+            neither 0 nor 1. Logits are recognised and named.
+    """
+    p, y = np.asarray(probabilities), np.asarray(truths)
+    if p.ndim != 2 or p.shape != y.shape:
+        raise UserError(f"Probabilities are {p.shape} and truths {y.shape}: both must be items x labels, alike.")
+    if p.size == 0:
+        raise UserError("There is nothing to sweep: no item or no label. Give at least one of each.")
+    if p.dtype.kind not in "fiu" or np.isnan(p).any():
+        raise UserError("Some probabilities are missing or not numbers. Fill or drop those rows.")
+    if p.min() < 0 or p.max() > 1:
+        low, high = float(p.min()), float(p.max())
+        raise UserError(f"Probabilities run from {low:g} to {high:g}, not 0 to 1. If these are logits, say so.")
+    if y.dtype != np.bool_:
+        if not np.isin(y, (0, 1)).all():
+            raise UserError("Some truths are neither 0 nor 1. Write 1 where the label is present and 0 where not.")
+        y = y.astype(np.bool_)
+    return p, y
+
+
+def sigmoid(logits: npt.ArrayLike) -> Array:
+    """Logits to probabilities, without overflow."""
+    x = np.asarray(logits, np.float64)
+    return np.exp(-np.logaddexp(0.0, -x))
+
+
+def counts_at(probabilities: np.ndarray, truths: npt.NDArray[np.bool_], thresholds: npt.ArrayLike) -> Counts:
+    """Counts of every class at the given thresholds: [C, T].
+
+    One sort per class; every threshold is then two binary searches.
+    """
+    grid = np.asarray(thresholds, np.float64)
+    items, classes = probabilities.shape
+    tp, predicted = np.empty((classes, grid.size)), np.empty((classes, grid.size))
+    for column in range(classes):
+        p, y = probabilities[:, column], truths[:, column]
+        right = np.sort(p[y])
+        # float64 thresholds against float32 probabilities: numpy compares in float64, and so does this
+        tp[column] = right.size - np.searchsorted(right.astype(np.float64, copy=False), grid, side="right")
+        wrong = np.sort(p[~y])
+        predicted[column] = wrong.size - np.searchsorted(wrong.astype(np.float64, copy=False), grid, side="right")
+    return Counts(grid, tp, predicted, truths.sum(0, dtype=np.float64)[:, None], np.full((classes, 1), float(items)))
+
+
+def every_threshold(probabilities: np.ndarray) -> Array:
+    """All thresholds that matter: one below everything, then each distinct probability (ascending)."""
+    return np.concatenate(([-np.inf], np.unique(probabilities).astype(np.float64)))
+
+
+def precision(counts: Counts) -> Array:
+    """Of what was predicted, how much is true."""
+    return _ratio(counts.tp, counts.tp + counts.fp)
+
+
+def recall(counts: Counts) -> Array:
+    """Of what is true, how much was predicted."""
+    return _ratio(counts.tp, counts.positives + 0 * counts.tp)
+
+
+def f_beta(counts: Counts, beta: float) -> Array:
+    """F-beta: recall counts ``beta`` times as much as precision (F2 is Planet's). Undefined without any true label."""
+    b2 = beta * beta
+    f = _ratio((1 + b2) * counts.tp, (1 + b2) * counts.tp + b2 * counts.fn + counts.fp)
+    return np.where(counts.positives > 0, f, np.nan)
+
+
+def accuracy(counts: Counts) -> Array:
+    """Of all yes/no answers, how many are right (fastai's ``accuracy_multi`` when pooled); 1 - Hamming loss."""
+    return (counts.tp + counts.tn) / counts.items
+
+
+def hamming(counts: Counts) -> Array:
+    """Of all yes/no answers, how many are wrong."""
+    return (counts.fp + counts.fn) / counts.items
+
+
+def cost(counts: Counts, *, false_positive: float = 1.0, false_negative: float = 1.0) -> Array:
+    """Mean cost per answer where the two kinds of mistake cost so much each."""
+    return (false_positive * counts.fp + false_negative * counts.fn) / counts.items
+
+
+def macro(per_class: Array) -> Array:
+    """Mean over the classes in which a metric is defined: [C, T] to [T]."""
+    known = ~np.isnan(per_class)
+    return _ratio(np.where(known, per_class, 0.0).sum(0), known.sum(0).astype(np.float64))
+
+
+def samples_f_beta(
+    probabilities: np.ndarray, truths: npt.NDArray[np.bool_], thresholds: npt.ArrayLike, beta: float = 2.0
+) -> Array:
+    """F-beta of each item, averaged over items (Planet's metric; fastai v1's ``fbeta``): [T].
+
+    As the threshold falls past one probability after another, the F of that item alone jumps by a known amount. So the
+    mean at any threshold is a sum of jumps: one sort over all probabilities, one cumulative sum, exact everywhere. An
+    item with no true label scores 0, and 1 if nothing is predicted either, as in scikit-learn with ``zero_division=1``.
+    """
+    b2, (items, classes) = beta * beta, probabilities.shape
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    ranked = np.take_along_axis(probabilities, order, axis=1)
+    right = np.cumsum(np.take_along_axis(truths, order, axis=1), axis=1)
+    positives = truths.sum(1, keepdims=True)
+    taken = np.arange(1, classes + 1)
+    f = (1 + b2) * right / (b2 * positives + taken)
+    before = np.concatenate(((positives == 0).astype(np.float64), f[:, :-1]), axis=1)
+    by_size = np.argsort(ranked, axis=None, kind="stable")
+    jumps = np.concatenate(([0.0], np.cumsum((f - before).ravel()[by_size][::-1])))
+    sorted_all = ranked.ravel()[by_size].astype(np.float64, copy=False)
+    above = sorted_all.size - np.searchsorted(sorted_all, np.asarray(thresholds, np.float64), side="right")
+    return ((positives == 0).sum() + jumps[above]) / items
+
+
+def subset_accuracy(probabilities: np.ndarray, truths: npt.NDArray[np.bool_], thresholds: npt.ArrayLike) -> Array:
+    """Share of items whose labels are all right at each threshold: [T].
+
+    An item is right exactly while the threshold lies at or above its largest wrong probability and below its smallest
+    right one.
+    """
+    grid = np.asarray(thresholds, np.float64)
+    lowest_right = np.where(truths, probabilities, np.inf).min(1).astype(np.float64)
+    highest_wrong = np.where(truths, -np.inf, probabilities).max(1).astype(np.float64)
+    possible = highest_wrong < lowest_right
+    opened = np.searchsorted(np.sort(highest_wrong[possible]), grid, side="right")
+    closed = np.searchsorted(np.sort(lowest_right[possible]), grid, side="right")
+    return (opened - closed) / len(truths)
+
+
+def best(thresholds: Array, scores: Array, *, smallest: bool = False) -> tuple[float, float]:
+    """The threshold with the best score, and that score; the middle of a plateau, since its ends are accidents.
+
+    Raises:
+        UserError: the score is undefined everywhere.
+    """
+    scores = -scores if smallest else scores
+    if np.isnan(scores).all():
+        raise UserError("This metric is undefined at every threshold: there is no positive example to tune on.")
+    top = np.nanmax(scores)
+    at = np.flatnonzero(scores == top)
+    run = np.split(at, np.flatnonzero(np.diff(at) > 1) + 1)
+    widest = max(run, key=len)
+    chosen = int(widest[len(widest) // 2])
+    low = thresholds[chosen] if np.isfinite(thresholds[chosen]) else 0.0
+    high = thresholds[chosen + 1] if chosen + 1 < thresholds.size else low
+    return float((low + high) / 2), float(-top if smallest else top)
+
+
+Metric = Callable[[Counts], Array]
+
+
+def _ratio(above: Array, below: Array) -> Array:
+    return np.divide(above, below, out=np.full(np.broadcast(above, below).shape, np.nan), where=below > 0)
