@@ -183,7 +183,7 @@ def _decoded(
     points = None
     if index.points is not None:
         source = index.points[found.rows]
-        inside, sentences = _points_inside(source, found.geometry, table["item"], index.classes)
+        inside, sentences = points_inside(source, found.geometry, table["item"], index.classes)
         points = (source * found.geometry[:, None, 0:2] + found.geometry[:, None, 2:4]).astype(np.float32)
         if not inside.all():
             table, images, points = table[inside].reset_index(drop=True), images[inside], points[inside]
@@ -193,7 +193,7 @@ def _decoded(
     )
 
 
-def _points_inside(points: np.ndarray, geometry: np.ndarray, items: pd.Series, names: tuple[str, ...]):
+def points_inside(points: np.ndarray, geometry: np.ndarray, items: pd.Series, names: tuple[str, ...]):
     """Rows whose points all lie in their source picture, and a sentence for each other row."""
     size = geometry[:, None, 4:6]
     # Half a pixel of grace: a point on the border pixel's far edge is still that pixel.

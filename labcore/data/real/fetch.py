@@ -34,7 +34,8 @@ def get(name: str, *, home: Path | None = None, progress: Progress | None = None
     Args:
         name: the set's fixed name.
         home: the lab's folder; None takes the setting.
-        progress: called as ``progress(done, total, what)`` in bytes; what it raises stops cleanly, a later call goes on.
+        progress: called as ``progress(done, total, what)`` in bytes; what it raises stops it; a later
+            call goes on.
         known: a card to take instead of the registry's (mirrors, tests).
 
     Raises:
@@ -43,9 +44,8 @@ def get(name: str, *, home: Path | None = None, progress: Progress | None = None
     known = known or card(name)
     home = home or settings().home
     if known.kind != "real":
-        raise UserError(
-            f"{name} needs no download: it is {'drawn by the lab at first use' if known.kind == 'embedded' else 'yours'}."
-        )
+        whose = "drawn by the lab at first use" if known.kind == "embedded" else "yours"
+        raise UserError(f"{name} needs no download: it is {whose}.")
     folder = home / "data" / name
     if folder.is_dir() and any(folder.iterdir()):
         return folder
@@ -141,8 +141,8 @@ class Resuming:
                 if final or attempt == TRIES - 1:
                     reason = f"the server answers {status}" if status else "the connection broke or could not be made"
                     raise UserError(
-                        f"{url} cannot be downloaded: {reason}. Check the connection and try again; it goes on where it "
-                        "stopped. Or get the set elsewhere and point dataset.root to it."
+                        f"{url} cannot be downloaded: {reason}. Check the connection and try again; it goes on where "
+                        "it stopped. Or get the set elsewhere and point dataset.root to it."
                     ) from None
                 time.sleep(PAUSE_SECONDS * 2**attempt)
         part.replace(output_file)
@@ -196,22 +196,20 @@ def _write_mark(path: Path, headers) -> None:
 def _check(source: Source, path: Path, folder: Path) -> None:
     size = path.stat().st_size
     if source.size and size != source.size:
-        raise UserError(
-            f"{source.url} has {size:,} bytes instead of {source.size:,}. Try again later; it was not unpacked."
-        )
+        raise UserError(f"{source.url} has {size:,} bytes, not {source.size:,}. Try again later; nothing was unpacked.")
     if source.checksum.startswith(_FIRST_MIB):
         with path.open("rb") as file:
             found = hashlib.md5(file.read(1 << 20), usedforsecurity=False).hexdigest()
         if found != source.checksum.partition(":")[2]:
             raise UserError(
-                f"{source.url} is not the file it should be: its checksum does not agree. It was not unpacked."
+                f"{source.url} is not what it should be: its checksum does not agree. Nothing was unpacked."
             )
     if not source.checksum or source.checksum.startswith(_FIRST_MIB):
         _trust_on_first_use(source, path, folder)
 
 
 def _trust_on_first_use(source: Source, path: Path, folder: Path) -> None:
-    """Where nobody publishes a checksum of the whole file, every later download must agree with the first."""
+    """Where nobody publishes a checksum of the whole file, later downloads must agree with the first."""
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     record = folder / "seen.json"
@@ -221,7 +219,8 @@ def _trust_on_first_use(source: Source, path: Path, folder: Path) -> None:
         seen = {}
     if seen.get(source.url, found) != found:
         raise UserError(
-            f"{source.url} has changed since it was first downloaded here. If that is meant, delete its line in {record}."
+            f"{source.url} has changed since it was first downloaded here. "
+            f"If that is meant, delete its line in {record}."
         )
     seen[source.url] = found
     record.write_text(json.dumps(seen, indent=1) + "\n", "utf-8")
@@ -232,8 +231,8 @@ def _check_space(known: Card, home: Path) -> None:
     free = shutil.disk_usage(home).free
     if free < need:
         raise UserError(
-            f"{known.title} needs {need / MB:,.0f} MB for download and files, and {free / MB:,.0f} MB are free at {home}. "
-            "Free some space or set LAB_HOME to a larger disk."
+            f"{known.title} needs {need / MB:,.0f} MB for download and files, and {free / MB:,.0f} MB are free "
+            f"at {home}. Free some space or set LAB_HOME to a larger disk."
         )
 
 
