@@ -1,0 +1,197 @@
+"""Plans of the course notes, and what a plan will do before it runs; numpy alone, so that a page can draw it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from labcore.errors import UserError
+from labcore.specs import Size, Stage
+from labcore.training.schedules import fine_tune_plan, stage_rates, stage_steps
+
+SMALLEST_SIDE = 64
+"""The notes: "when starting small, don't go smaller than 64x64"."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A ready-made plan.
+
+    Attributes:
+        name: fixed name, used in URLs.
+        title: for people.
+        plan: its stages.
+        words: what it shows.
+        source: where it comes from.
+    """
+
+    name: str
+    title: str
+    plan: tuple[Stage, ...]
+    words: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A plan step by step.
+
+    Attributes:
+        lr: float64 [steps, groups]; NaN where a group is frozen.
+        momentum: float64 [steps].
+        starts: int [stages + 1], first step of each stage and the end.
+        sizes: picture size of each stage.
+        names: name of each stage.
+        trained: bool [stages, groups], which groups train.
+    """
+
+    lr: np.ndarray
+    momentum: np.ndarray
+    starts: np.ndarray
+    sizes: tuple[Size, ...]
+    names: tuple[str, ...]
+    trained: np.ndarray
+
+    @property
+    def steps(self) -> int:
+        """All batches of the plan."""
+        return len(self.momentum)
+
+    def stage_at(self, step: int) -> int:
+        """The stage in which a step lies; the last one at the end."""
+        return int(np.clip(np.searchsorted(self.starts, step, side="right") - 1, 0, len(self.names) - 1))
+
+
+def names_of(plan: Sequence[Stage]) -> tuple[str, ...]:
+    """The name of each stage: its own, else its number; a name used before gets its number too.
+
+    >>> names_of((Stage(), Stage(name="all"), Stage(name="all")))
+    ('stage-1', 'all', 'all-3')
+    """
+    names: list[str] = []
+    for number, stage in enumerate(plan, 1):
+        name = stage.name or f"stage-{number}"
+        names.append(f"{name}-{number}" if name in names else name)
+    return tuple(names)
+
+
+def first_trained(stage: Stage, groups: int) -> int:
+    """Index of the first group that trains, as fastai's ``freeze_to`` counts: negative from the end.
+
+    Raises:
+        UserError: nothing is left to train.
+    """
+    first = stage.freeze_to + groups if stage.freeze_to < 0 else stage.freeze_to
+    if not stage.freeze_to < groups:
+        raise UserError(
+            f"freeze_to {stage.freeze_to} freezes all {groups} parameter groups, so that nothing trains. "
+            f"Take at most {groups - 1}, or -1 for all but the head."
+        )
+    return max(first, 0)
+
+
+def preview(plan: Sequence[Stage], size: Size, steps_per_epoch: int, groups: int) -> Preview:
+    """Rates, momentum and freezing of every step.
+
+    Args:
+        plan: the stages.
+        size: picture size of stages that name none.
+        steps_per_epoch: batches in one epoch.
+        groups: parameter groups of the model.
+
+    Raises:
+        UserError: a stage trains nothing.
+    """
+    rates, momenta, trained, starts = [], [], [], [0]
+    for stage in plan:
+        lr, momentum = stage_rates(stage, stage_steps(stage, steps_per_epoch), groups)
+        first = first_trained(stage, groups)
+        lr = lr.copy()
+        lr[:, :first] = np.nan
+        rates.append(lr)
+        momenta.append(momentum)
+        trained.append(np.arange(groups) >= first)
+        starts.append(starts[-1] + len(momentum))
+    return Preview(
+        lr=np.concatenate(rates),
+        momentum=np.concatenate(momenta),
+        starts=np.asarray(starts),
+        sizes=tuple(stage.image_size or size for stage in plan),
+        names=names_of(plan),
+        trained=np.stack(trained),
+    )
+
+
+def _head(**changes) -> Stage:
+    return Stage(**{"name": "head", "freeze_to": -1, "epochs": 3, "lr": 3e-3, "tenth": True} | changes)
+
+
+def _sizes(*sides: int) -> tuple[Stage, ...]:
+    stages: list[Stage] = []
+    for side in sides:
+        stages.append(_head(name=f"head-{side}", epochs=2, image_size=side))
+        stages.append(Stage(name=f"all-{side}", epochs=3, lr=2e-3, lr_lo=2e-5, image_size=side))
+    return tuple(stages)
+
+
+NOTES = "course-v4, 05_pet_breeds"
+PRESETS: tuple[Preset, ...] = (
+    Preset(
+        "lab",
+        "The lab's own: head, then all with a slice",
+        (_head(), Stage(name="all", epochs=6, lr=2e-3, lr_lo=2e-5)),
+        "The notes' plan at rates for small nets on small data: they take larger steps than a ResNet on 7,000 photos.",
+        "after " + NOTES,
+    ),
+    Preset(
+        "discriminative",
+        "The notes: 3 frozen, then 12 with slice(1e-6, 1e-4)",
+        (_head(), Stage(name="all", epochs=12, lr=1e-4, lr_lo=1e-6)),
+        "Early layers get a hundredth of the head's rate.",
+        f"{NOTES}, cell 59: error 5.4 %",
+    ),
+    Preset(
+        "uniform",
+        "The notes: 3 frozen, then 6 at 1e-5 for all",
+        (_head(), Stage(name="all", epochs=6, lr=1e-5)),
+        "After unfreezing every layer gets the same, small rate.",
+        f"{NOTES}, cell 57: error 6.0 %",
+    ),
+    Preset(
+        "frozen",
+        "The head alone: fit_one_cycle(3, 3e-3)",
+        (_head(),),
+        "The body stays as it came. How far does that carry?",
+        f"{NOTES}, cell 54: error 7.4 %",
+    ),
+    Preset(
+        "fine_tune",
+        "fine_tune(6, freeze_epochs=3)",
+        fine_tune_plan(6, freeze_epochs=3),
+        "fastai's recipe in one call: the frozen rate is halved and spread over the groups.",
+        f"{NOTES}, cell 63, with resnet50 in half precision: error 5.5 %",
+    ),
+    Preset(
+        "progressive",
+        "Progressive resizing: 64, 128, 256",
+        _sizes(64, 128, 256),
+        "The same weights meet a new data set at each size: freeze first, then unfreeze, never below 64 pixels.",
+        "lesson 3 notes; course-v3, lesson3-planet",
+    ),
+    Preset(
+        "diverge",
+        "Too high on purpose: fine_tune(1, base_lr=0.1)",
+        fine_tune_plan(1, base_lr=0.1),
+        "What divergence looks like: the loss goes up and stays there.",
+        f"{NOTES}, cell 48: error 83 %",
+    ),
+)
+"""The plans on offer; the first is the default."""
+
+
+def preset(name: str) -> Preset:
+    """The preset of that name. Raises UserError where there is none."""
+    for one in PRESETS:
+        if one.name == name:
+            return one
+    raise UserError(f"There is no plan {name!r}. Choose among: {', '.join(one.name for one in PRESETS)}.")
