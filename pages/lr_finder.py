@@ -1,0 +1,285 @@
+"""The learning-rate finder: sweep the rate once, pick a place on the curve, reveal the rules, let a jury decide."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from labcore.data import registry
+from labcore.errors import UserError
+from labcore.evaluation import lr_finder as reading
+from labcore.figures import lr_finder as figures
+from labcore.runs.store import ACTIVE, ENDED, Row, Series, open_store
+from labcore.settings import settings
+from labcore.specs import LRFinderSpec
+from pages.parts import controls, lr_overlays, lr_questions, run_panel, words
+from pages.parts.live_curve import Curve, Replay, Rule, live_curve
+from pages.parts.lr_jury import jury_tab
+from pages.parts.lr_slices import slices_tab
+
+PAGE = "lr_finder"
+LR, RAW, SMOOTH, VALID, ACCURACY = "lr", "loss", "smooth_loss", "valid_loss", "accuracy"
+DECADES = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
+RULE_COLORS = {"valley": 2, "slide": 3, "steep": 4, "minimum": 6, "elbow": 7}
+"""Places in the palette; blue is the curve's own, ember the person's pick."""
+SPEEDS = (1, 2, 5, 10, 20, 50)
+
+
+def choose_spec() -> LRFinderSpec:
+    """The controls: few that matter for the lesson, the rest under More."""
+    use = controls.Controls(LRFinderSpec)
+    names = [card.name for card in registry.CARDS.values() if card.task == "single_label" and card.kind != "own"]
+    data = use.choice("dataset.name", "Data", names)
+    if registry.card(data).kind == "real" and settings().mode == "local":
+        use.text("dataset.root", "Folder of the data", placeholder="empty: the lab's own copy")
+    use.choice("arch", "Net", controls.ARCHS, typed=True)
+    frozen = use.switch("frozen", "Body frozen")
+    use.choice("batch_size", "Batch size", controls.BATCH_SIZES, typed=True)
+    left, right = st.columns(2)
+    with left:
+        use.choice("start", "From rate", DECADES, typed=True)
+    with right:
+        use.choice("end", "To rate", DECADES, typed=True)
+    with st.expander("More"):
+        use.choice("num_it", "Rates", (50, 100, 200, 400), typed=True)
+        use.choice("sweep", "Sweep", ("exponential", "linear"))
+        use.switch("accuracy", "Record accuracy (CLR paper)")
+        use.choice("smoothing", "Smoothing", (0.0, 0.9, 0.95, 0.98, 0.99))
+        use.switch("stop_early", "Stop when it diverges")
+        use.choice("valid_items", "Valid pictures per rate", (0, 64, 256), typed=True)
+        if frozen:
+            use.choice("frozen_body", "Frozen body", ("batchnorm_trains", "computed_once"))
+        use.choice("image_size", "Picture side", controls.IMAGE_SIZES, typed=True)
+        use.choice("weights", "Weights", ("embedded", "pretrained", "none"), typed=settings().mode == "local")
+        use.choice("augment", "Augmentation", ("none", "photos", "from_above", "street"))
+        use.choice("weight_decay", "Weight decay", (0.0, 0.001, 0.01, 0.1), typed=True)
+        use.choice("precision", "Precision", ("auto", "fp32", "bf16", "fp16"))
+        use.choice("device", "Device", ("auto", "cpu", "cuda"))
+        use.number("seed", "Seed", low=0, high=2**31 - 1, step=1)
+        use.choice("dataset.limit", "Pictures", (0, 200, 500, 1000), typed=True)
+    return use.spec()
+
+
+def open_on_a_result() -> None:
+    """On a first visit without wishes, start from the latest finished test if the default one was never run."""
+    if "visited lr_finder" in st.session_state or st.query_params:
+        st.session_state["visited lr_finder"] = True
+        return
+    st.session_state["visited lr_finder"] = True
+    if run_panel.row_of(LRFinderSpec()) is None:
+        for row in open_store().find(experiment=PAGE, status=["done"], limit=1):
+            controls.seed(LRFinderSpec.model_validate(row.spec))
+
+
+def actions(spec: LRFinderSpec, row: Row | None) -> None:
+    """Start, stop, go on, again: whatever makes sense now."""
+    if row is None:
+        run_panel.start_button(
+            "Find the rate", spec, key="start run", type="primary", icon=":material/play_arrow:", width="stretch"
+        )
+    elif row.status in ACTIVE:
+        run_panel.stop_button([row], key="stop", width="stretch")
+    else:
+        if row.status != "done":
+            run_panel.resume_button(row, key="resume", type="primary", width="stretch")
+        run_panel.start_button(
+            "Run again", spec, key="again", fresh=True, icon=":material/refresh:", width="stretch",
+            help="Train anew although the result is known.",
+        )  # fmt: skip
+        st.selectbox("Replay", SPEEDS, index=None, key="speed", format_func=lambda speed: f"{speed}x",
+                     placeholder="not replayed", on_change=_replay_anew)  # fmt: skip
+
+
+def _replay_anew() -> None:
+    st.session_state["replay nonce"] = st.session_state.get("replay nonce", 0) + 1
+
+
+def _float(text: str | None) -> float | None:
+    try:
+        value = float(text) if text else None
+    except ValueError:
+        return None
+    return value if value and 0 < value < np.inf else None
+
+
+def pick_now() -> float | None:
+    """The person's pick: what the chart last told, else what the link says."""
+    told = st.session_state.get("curve", {})
+    return told.get("pick") or _float(st.query_params.get("pick"))
+
+
+def _column(series: dict[str, Series], name: str) -> np.ndarray:
+    return series[name].values if name in series else np.empty(0)
+
+
+def suggestions_of(spec: LRFinderSpec, series: dict[str, Series]) -> list[reading.Suggestion]:
+    """What the rules say of the points so far; empty without points. The elbow belongs to the unfrozen curve."""
+    lrs, losses = _column(series, LR), _column(series, SMOOTH)
+    known = min(len(lrs), len(losses))
+    if not known:
+        return []
+    said = list(reading.suggest(lrs[:known], losses[:known], spec.num_it))
+    if not spec.frozen:
+        said.append(reading.elbow_tenth(lrs[:known], losses[:known], spec.num_it))
+    return said
+
+
+def figure(
+    spec: LRFinderSpec, row: Row | None, others: list[lr_overlays.Overlay], said: list[reading.Suggestion], hidden: bool
+) -> None:
+    """The one large figure: the curve, live or kept, with overlays, rules and the pick."""
+    shown = [one for one in others if one.row is not None]
+    rows = ([row] if row else []) + [one.row for one in shown]
+    name = "frozen" if spec.frozen else "unfrozen"
+    seeds = [one for one in shown if one.band]
+    band = f"mean of {len(seeds) + 1} seeds" if seeds else None
+    curves = []
+    if row:
+        curves.append(Curve(row.id, SMOOTH, name, 0, faint=RAW, band=band, width=4))
+        if spec.valid_items:
+            curves.append(Curve(row.id, VALID, "valid loss", 5, dash="dot"))
+    for one in shown:
+        if one.band:
+            curves.append(Curve(one.row.id, SMOOTH, one.label, 0, band=band, width=4))
+        else:
+            curves.append(Curve(one.row.id, SMOOTH, one.label, one.color, dash=one.dash))
+    rules = []
+    if row and not hidden and row.status in ACTIVE:
+        rules = [Rule(rule, row.id, metric=f"lr_{rule}", color=color) for rule, color in RULE_COLORS.items()]
+    elif row and not hidden:
+        rules = [Rule(one.rule, row.id, one.lr, color=RULE_COLORS[one.rule]) for one in said if one.lr]
+    speed = st.session_state.get("speed")
+    message = ""
+    if said and not hidden and said[0].point:
+        found = ", ".join(f"{one.rule} {words.rate(one.lr)}" for one in said if one.lr)
+        message = f"Training loss against the learning rate. Suggested rates: {found or 'none'}."
+    answer = live_curve(
+        {one.id: run_panel.known_of(one, (LR, RAW, SMOOTH, VALID)) for one in rows},
+        curves,
+        key="curve",
+        page=PAGE,
+        x=LR,
+        x_label=f"learning rate ({'log' if spec.sweep == 'exponential' else 'linear'} scale)",
+        x_range=(spec.start, spec.end),
+        log_x=spec.sweep == "exponential",
+        y_label="training loss, smoothed",
+        rules=rules,
+        pick=pick_now(),
+        pick_enabled=row is not None,
+        message=message,
+        empty="Nothing measured yet for these settings. Press “Find the rate”: a curve moves within a second.",
+        status_line=any(one.status != "done" for one in rows),
+        replay=Replay(speed, st.session_state.get("replay nonce", 0)) if speed else None,
+    )
+    if answer.fallback and not run_panel.polling():
+        st.session_state["polling"] = True
+        st.rerun()
+    if answer.pick and answer.pick != _float(st.query_params.get("pick")):
+        st.query_params["pick"] = f"{answer.pick:.3g}"
+
+
+def label(row: Row) -> None:
+    """Below the figure: where it comes from, or that it is a replay."""
+    speed = st.session_state.get("speed")
+    replay = f"**replay at {speed}x** of a run " if speed else ""
+    st.caption(f"{replay}{run_panel.label_of(row)}")
+
+
+def reveal(pick: float | None) -> None:
+    """While the rules are hidden: what to do, and the button that shows them."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if pick is None:
+            st.markdown("**Guess first.** Drag the warm line to the rate you would train with.")
+        else:
+            st.markdown(f"You would train with **{words.rate(pick)}**.")
+            st.button("Reveal the rules", key="reveal", type="primary", on_click=_reveal)
+
+
+def _reveal() -> None:
+    st.session_state["revealed"] = pick_now()
+
+
+def rules_tab(said: list[reading.Suggestion], pick: float | None) -> None:
+    """Every rule's rate, why it is there, and how far the pick is from it."""
+    rows = []
+    for one in said:
+        there = one.point and (one.lr == one.point[0])
+        rows.append(
+            {
+                "rule": one.rule,
+                "rate": words.rate(one.lr),
+                "your pick is": words.factor(pick, one.lr) if pick and one.lr else "–",
+                "loss there": words.number(one.point[1]) if there else "–",
+                "in words": one.words if one.lr else one.reason,
+            }
+        )
+    st.table(pd.DataFrame(rows).set_index("rule"))
+    bottom = next((one.point[0] for one in said if one.rule == "minimum" and one.point), None)
+    lr_questions.about_the_rules(bottom)
+    lr_questions.about_the_pick(pick)
+
+
+def accuracy_view(spec: LRFinderSpec, series: dict[str, Series]) -> None:
+    """The CLR paper's own view of the test, where accuracy was recorded."""
+    lrs, right = _column(series, LR), _column(series, ACCURACY)
+    known = min(len(lrs), len(right))
+    if known:
+        classes = registry.card(spec.dataset.name).classes if spec.dataset.name in registry.CARDS else 0
+        drawn = figures.accuracy_figure(
+            lrs[:known], right[:known], log=spec.sweep == "exponential", guess=1 / classes if classes else None
+        )
+        st.subheader("Accuracy, as in the CLR paper")
+        st.plotly_chart(drawn, key="lr_accuracy")
+
+
+def page() -> None:
+    """The page, top to bottom."""
+    st.title("How large a step?")
+    st.markdown("One sweep from tiny to huge learning rates shows where a net learns, and where it breaks.")
+    open_on_a_result()
+    side, main = st.columns([1, 3], gap="medium")
+    with side:
+        spec = choose_spec()
+        row = run_panel.row_of(spec)
+        actions(spec, row)
+    with main:
+        run_panel.trouble()
+        others = lr_overlays.choose(spec)
+        guess = st.toggle("Guess first: hide the rules until I have picked", key="guess", bind="query-params")
+        hidden = guess and not st.session_state.get("revealed")
+        if not guess:
+            st.session_state.pop("revealed", None)
+        series = run_panel.series_of(row) if row and row.status in ENDED else {}
+        said = suggestions_of(spec, series)
+        if row:
+            run_panel.state_line(row)
+        rows = [one for one in [row, *(other.row for other in others)] if one]
+        run_panel.polled(lambda: figure(spec, row, others, said, hidden), rows)
+        if row and row.status in ENDED:
+            label(row)
+        lr_questions.about_the_curve(spec)
+    pick = pick_now()
+    if not said:
+        lr_questions.notes(spec)
+        return
+    if hidden:
+        reveal(pick)
+        return
+    accuracy_view(spec, series)
+    names = ["Rules", "Jury", "Slices", "Notes", "Code"]
+    tabs = dict(zip(names, st.tabs(names, key="tab", bind="query-params"), strict=True))
+    for name, draw in (
+        ("Rules", lambda: rules_tab(said, pick)),
+        ("Jury", lambda: jury_tab(spec, said, pick)),
+        ("Slices", lambda: slices_tab(spec, _column(series, LR), _column(series, SMOOTH), pick)),
+        ("Notes", lambda: lr_questions.notes(spec)),
+        ("Code", lambda: controls.code_tab(spec)),
+    ):
+        if tabs[name].open:
+            with tabs[name]:
+                draw()
+
+
+try:
+    page()
+except UserError as error:
+    st.error(str(error), icon=":material/error:")
