@@ -193,11 +193,12 @@ def _hair(clay: _Clay, rng: np.random.Generator, style: str, colour: np.ndarray)
     clay.radius += share * (thick[style] + (0.35 * curls if style == "curly" else 0.06 * strands))
 
 
-def _hat(clay: _Clay, kind: str, colour: np.ndarray) -> None:
+def _hat(clay: _Clay, bare: np.ndarray, kind: str, colour: np.ndarray) -> None:
+    """Pull a hat over ``bare``, the head's radii without hair: curls press flat under it."""
     line = 0.42 if kind == "cap" else 0.36
     share = _soft(clay.lat - line + 0.10 * np.cos(clay.lon) * -1 + 0.08 * (np.abs(clay.lon) / np.pi), 0.012)
     clay.tint(share, colour)
-    clay.radius += share * (1.5 if kind == "beanie" else 1.0)
+    clay.radius += share * (bare + (1.9 if kind == "beanie" else 1.4) - clay.radius)
     if kind == "beanie":
         clay.radius += share * 2.2 * clay.spot(0, 1.57, 9, 0.5)
         cuff = share * _soft(line + 0.16 - clay.lat, 0.012)
@@ -212,17 +213,21 @@ def _hat(clay: _Clay, kind: str, colour: np.ndarray) -> None:
 def make(rng: np.random.Generator, number: int) -> Person:
     """Invent person ``number``: looks are dealt in turn so that all occur, the rest is drawn from ``rng``."""
     skin = np.array(SKINS[(number * 3) % len(SKINS)], float) + rng.normal(0, 4, 3)
-    hair = np.array(HAIRS[number % len(HAIRS) if number % 7 < 6 or number > 8 else 0], float)
-    style, hat, beard = STYLES[number % 8], HATS[(number * 5 + number // 8) % 8], BEARDS[(number * 3 + number // 8) % 8]
+    hair = np.array(HAIRS[number % len(HAIRS)], float)
+    turn = number // 8
+    style, hat, beard = STYLES[number % 8], HATS[(number * 5 + turn) % 8], BEARDS[(number * 3 + turn * 2) % 8]
+    if style in ("long", "bun"):
+        beard = "none"
     size = rng.uniform(0.90, 1.12)
     radii = (rng.uniform(7.0, 8.1) * size, rng.uniform(10.6, 12.0) * size, rng.uniform(9.0, 10.0) * size)
     clay = _Clay(radii, skin)
     _face(clay, rng, skin, hair)
-    _beard(clay, beard, hair * 0.95)
+    _beard(clay, beard, hair * 0.8)
+    bare = clay.radius.copy()
     _hair(clay, rng, style, hair)
     cloth = np.array(SHIRTS[int(rng.integers(len(SHIRTS)))], float)
     if hat != "none":
-        _hat(clay, hat, cloth)
+        _hat(clay, bare, hat, cloth)
     surface = clay.radius[..., None] * clay.direction
     base = np.array(radii)
     return Person(
@@ -236,7 +241,7 @@ def make(rng: np.random.Generator, number: int) -> Person:
         style=style if hat == "none" or style == "long" else "covered",
         hat=hat,
         hat_colour=cloth,
-        glasses=("none", "round", "none", "square", "none")[int(rng.integers(5))],
+        glasses=("none", "round", "none", "none", "square", "none")[int(rng.integers(6))],
         shirt=np.array(SHIRTS[(number * 7 + 1) % len(SHIRTS)], float),
         second=np.array(SHIRTS[(number * 3 + 4) % len(SHIRTS)], float),
         pattern=("plain", "stripes", "zip", "check")[number % 4],

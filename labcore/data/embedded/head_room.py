@@ -9,6 +9,11 @@ WALLS = (
 )  # fmt: skip
 SPINES = ((146, 52, 48), (48, 78, 116), (196, 164, 96), (70, 102, 74), (214, 206, 188), (92, 64, 92), (186, 108, 60))
 
+BLUR = 3.0
+"""Radius in sub-pixels: the camera is focused on the person."""
+CONTRAST = 0.62
+"""What the air of a room and a wide aperture leave of the furniture's contrast."""
+
 
 def _window(pen: ImageDraw.ImageDraw, rng: np.random.Generator, box: tuple[float, float, float, float]) -> None:
     left, top, right, bottom = box
@@ -122,7 +127,8 @@ def paint(rng: np.random.Generator, number: int, height: int, width: int) -> np.
         FURNITURE[which](pen, rng, (start, top, end, top + rng.uniform(0.36, 0.6) * height))
     pen.rectangle((0, floor, width, height), _rgb(wall * 0.55))
     pen.rectangle((0, floor - 7, width, floor), _rgb(wall * 0.5 + 118))
-    pixels = np.asarray(room.filter(ImageFilter.GaussianBlur(1.6)), np.float32)
+    pixels = np.asarray(room.filter(ImageFilter.GaussianBlur(BLUR)), np.float32)
+    pixels = wall + CONTRAST * (pixels - wall)
     bright = (
         np.linspace(*rng.permutation([0.80, 1.06]), width)[None, :, None]
         * np.linspace(1.04, 0.88, height)[:, None, None]
