@@ -243,8 +243,9 @@ def page() -> None:
         actions(spec, row)
     with main:
         run_panel.trouble()
-        others = lr_overlays.choose(spec)
-        guess = st.toggle("Guess first: hide the rules until I have picked", key="guess", bind="query-params")
+        with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+            others = lr_overlays.choose(spec)
+            guess = st.toggle("Guess first, then reveal the rules", key="guess", bind="query-params")
         hidden = guess and not st.session_state.get("revealed")
         if not guess:
             st.session_state.pop("revealed", None)
@@ -252,6 +253,8 @@ def page() -> None:
         said = suggestions_of(spec, series)
         if row:
             run_panel.state_line(row)
+        if said and hidden:
+            reveal(pick_now())
         rows = [one for one in [row, *(other.row for other in others)] if one]
         run_panel.polled(lambda: figure(spec, row, others, said, hidden), rows)
         if row and row.status in ENDED:
@@ -262,7 +265,6 @@ def page() -> None:
         lr_questions.notes(spec)
         return
     if hidden:
-        reveal(pick)
         return
     accuracy_view(spec, series)
     names = ["Rules", "Jury", "Slices", "Notes", "Code"]

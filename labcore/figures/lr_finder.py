@@ -11,6 +11,9 @@ from labcore.evaluation.lr_finder import SliceAdvice
 TYPE = 16
 """Letters in pixels: read from the back of a room."""
 HEIGHT = 380
+COLORS = ("#2f86c9", "#d15a1f", "#3f9d5f", "#a55fb5", "#b08a10")
+"""Blue, ember, moss, plum, amber: at least 3:1 against the light and the dark page alike, told apart by the
+colour-blind, and the same hues as the live curve's."""
 
 
 def _dressed(figure: go.Figure, x: str, y: str, height: int = HEIGHT) -> go.Figure:
@@ -20,8 +23,8 @@ def _dressed(figure: go.Figure, x: str, y: str, height: int = HEIGHT) -> go.Figu
         font={"size": TYPE},
         hoverlabel={"font_size": TYPE},
         legend={"orientation": "h", "y": 1.12, "x": 0},
-        xaxis={"title": x, "automargin": True},
-        yaxis={"title": y, "automargin": True},
+        xaxis={"title": {"text": x, "font": {"size": TYPE}}, "tickfont": {"size": TYPE}, "automargin": True},
+        yaxis={"title": {"text": y, "font": {"size": TYPE}}, "tickfont": {"size": TYPE}, "automargin": True},
     )
     return figure
 
@@ -36,7 +39,11 @@ def accuracy_figure(lrs: npt.ArrayLike, accuracy: npt.ArrayLike, *, log: bool, g
         guess: accuracy of guessing, drawn as a baseline.
     """
     lrs, accuracy = np.asarray(lrs, float), np.asarray(accuracy, float)
-    figure = go.Figure(go.Scatter(x=lrs, y=accuracy, mode="lines+markers", name="batch accuracy", line={"width": 3}))
+    figure = go.Figure(
+        go.Scatter(
+            x=lrs, y=accuracy, mode="lines+markers", name="batch accuracy", line={"width": 3, "color": COLORS[0]}
+        )
+    )
     if guess is not None:
         figure.add_hline(guess, line={"dash": "dot", "width": 2}, annotation_text="guessing")
     figure.update_yaxes(tickformat=".0%", rangemode="tozero")
@@ -63,7 +70,7 @@ def slice_figure(advice: Sequence[SliceAdvice]) -> go.Figure:
                     y=[one.name, one.name],
                     mode="lines+markers",
                     name=one.name,
-                    line={"width": 12 - 6 * k},
+                    line={"width": 12 - 6 * k, "color": COLORS[i % len(COLORS)]},
                     marker={"size": 16, "symbol": ["circle", "diamond"]},
                     hovertemplate=f"{one.name}: slice({one.lo:.1e}, {hi:.1e})<extra></extra>",
                     showlegend=False,
@@ -71,7 +78,7 @@ def slice_figure(advice: Sequence[SliceAdvice]) -> go.Figure:
                 )
             )
     figure.update_xaxes(type="log", exponentformat="power", dtick=1)
-    figure.update_yaxes(categoryorder="array", categoryarray=names[::-1])
+    figure.update_yaxes(type="category", categoryorder="array", categoryarray=names[::-1])
     return _dressed(figure, "learning rate: first layers (circle) to head (diamond)", "", 120 + 60 * max(1, len(names)))
 
 
@@ -83,7 +90,9 @@ def one_cycle_figure(rates: npt.ArrayLike, top: float) -> go.Figure:
         top: the picked rate.
     """
     rates = np.asarray(rates, float)
-    figure = go.Figure(go.Scatter(x=np.arange(len(rates)), y=rates, mode="lines", name="rate", line={"width": 4}))
+    figure = go.Figure(
+        go.Scatter(x=np.arange(len(rates)), y=rates, mode="lines", name="rate", line={"width": 4, "color": COLORS[1]})
+    )
     figure.add_hline(top, line={"dash": "dot", "width": 2}, annotation_text="your pick: lr_max")
     figure.update_yaxes(exponentformat="power", rangemode="tozero")
     return _dressed(figure, "batch", "learning rate", 300)

@@ -102,13 +102,13 @@ def notes(spec: LRFinderSpec) -> None:
     if spec.sweep == "exponential":
         st.latex(
             r"\eta_i = \eta_\text{start}\left(\frac{\eta_\text{end}}{\eta_\text{start}}\right)^{i/(n-1)}"
-            rf"\qquad \text{{here }}\; {spec.start:.0e}\times{growth:.3f}^{{\,i}},\; i = 0 \dots {n - 1}"
+            rf"\qquad \text{{here }}\; {_tex(spec.start)}\times{growth:.3f}^{{\,i}},\; i = 0 \dots {n - 1}"
         )
     else:
         step = (spec.end - spec.start) / (n - 1)
         st.latex(
             r"\eta_i = \eta_\text{start} + i\,\frac{\eta_\text{end} - \eta_\text{start}}{n-1}"
-            rf"\qquad \text{{here steps of }}\; {step:.2e},\; i = 0 \dots {n - 1}"
+            rf"\qquad \text{{here steps of }}\; {_tex(step)},\; i = 0 \dots {n - 1}"
         )
     st.latex(
         r"\bar\ell_i = \frac{m_i}{1-\beta^{\,i+1}},\quad m_i = \beta\,m_{i-1} + (1-\beta)\,\ell_i"
@@ -136,3 +136,9 @@ def notes(spec: LRFinderSpec) -> None:
     if spec.dataset.name in registry.CARDS:
         card = registry.card(spec.dataset.name)
         st.markdown(f"**Data.** {card.title}: {card.citation} Licence: {card.licence}.")
+
+
+def _tex(value: float) -> str:
+    mantissa, exponent = f"{value:.3g}".split("e") if "e" in f"{value:.3g}" else (f"{value:.3g}", "")
+    power = rf"10^{{{int(exponent)}}}" if exponent else ""
+    return power if mantissa == "1" and power else mantissa + (rf"\cdot {power}" if power else "")

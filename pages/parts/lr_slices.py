@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from labcore.evaluation.lr_finder import slice_advice
+from labcore.evaluation.lr_finder import SliceAdvice, slice_advice
 from labcore.figures import lr_finder as figures
 from labcore.specs import LRFinderSpec
 from pages.parts import run_panel, words
@@ -36,12 +36,13 @@ def slices_tab(spec: LRFinderSpec, lrs: np.ndarray, losses: np.ndarray, pick: fl
     st.caption(f"Starts at {here if read else 'the course’s 3e-3, since no frozen test is at hand'}.")
     known = min(len(lrs), len(losses))
     advice = slice_advice(lrs[:known], losses[:known], rate, spec.num_it)
-    st.plotly_chart(figures.slice_figure(advice), key="lr_slices")
+    if any(_usable(one) for one in advice):
+        st.plotly_chart(figures.slice_figure([one for one in advice if _usable(one)]), key="lr_slices")
     table = [
         {
             "left end": one.name,
-            "slice": " or ".join(_slice(one.lo, hi) for hi in one.hi) if one.lo else "–",
-            "the notes say": one.words if one.lo else one.reason,
+            "slice": " or ".join(_slice(one.lo, hi) for hi in one.hi) if _usable(one) else "–",
+            "the notes say": one.words if _usable(one) else one.reason or _backwards(one),
             "where": one.source,
         }
         for one in advice
@@ -50,6 +51,17 @@ def slices_tab(spec: LRFinderSpec, lrs: np.ndarray, losses: np.ndarray, pick: fl
     st.caption(
         "`fine_tune` of fastai does it without looking: after the frozen stage it halves the rate and trains with "
         f"slice(rate/100, rate): here slice({words.rate(rate / 200)}, {words.rate(rate / 2)})."
+    )
+
+
+def _usable(one: SliceAdvice) -> bool:
+    return bool(one.lo and one.hi and one.lo < one.hi[0])
+
+
+def _backwards(one: SliceAdvice) -> str:
+    return (
+        f"Its left end, {words.rate(one.lo)}, lies above the right end: on this curve the loss falls up to very high "
+        "rates, so this variant says nothing here."
     )
 
 

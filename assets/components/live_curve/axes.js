@@ -93,7 +93,10 @@ function heightOf(lines, clip) {
   const least = Math.max(Math.abs(low) * 0.15, 1e-6);
   const span = Math.max(start - low, quantile([...all].sort((a, b) => a - b), 0.5) - low, least);
   if (clip && high > start + clip * span) high = start + clip * span;
-  if (high - low < least) high = low + least;
+  if (high - low < least) {
+    const middle = (high + low) / 2;
+    [low, high] = [middle - least / 2, middle + least / 2];
+  }
   const air = (high - low) * 0.06;
   return [low >= 0 ? Math.max(0, low - air) : low - air, high + air];
 }

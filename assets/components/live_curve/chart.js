@@ -39,6 +39,7 @@ class Chart extends Gestures {
     this.fire = setTriggerValue;
     const before = this.data;
     this.data = data;
+    if (before && data.curves[0]?.run !== before.curves[0]?.run) this.zoom = null;
     if (!this.dragging) this.pick = data.pick;
     if (data.replay && data.replay.nonce !== before?.replay?.nonce) this.replayFrom = performance.now();
     if (!data.replay) this.replayFrom = null;
@@ -292,7 +293,8 @@ class Chart extends Gestures {
       x: { ...this.data.x },
       y: this.data.y,
       still: this.calm.matches,
-      plot: { left: type * 3.6, right: width - type * 1.1, top: type * 2.1, bottom: height - type * 3.7 },
+      blank: !lines.some(({ xs }) => xs.length),
+      plot: { left: type * 3.6, right: width - type * 1.5, top: type * 2.1, bottom: height - type * 3.7 },
     };
     let labels = ruleRows(this.ctx, scene, placer(scene));
     const rows = labels.reduce((most, { row }) => Math.max(most, row + 1), 0);
@@ -304,8 +306,7 @@ class Chart extends Gestures {
     paint(this.ctx, scene, now);
     this.place(scene);
     this.canvas.setAttribute("aria-label", this.data.message || this.describe(lines));
-    const seen = lines.some(({ xs }) => xs.length);
-    this.empty.hidden = seen || !this.data.empty;
+    this.empty.hidden = !scene.blank || !this.data.empty;
     this.empty.textContent = this.data.empty ?? "";
     const beating = !this.calm.matches && lines.some(({ live }) => live);
     if (this.moving || beating || this.replaying) this.ask();

@@ -51,7 +51,7 @@ function paintAxes(ctx, scene, at) {
     ctx.fillStyle = theme.quiet;
     const places = y.format === "percent" ? decimals(yTicks.step * 100) : decimals(yTicks.step);
     const text = y.format === "percent" ? `${(tick * 100).toFixed(places)} %` : tick.toFixed(places);
-    ctx.fillText(text, plot.left - 10, py);
+    if (!scene.blank) ctx.fillText(text, plot.left - 10, py);
   }
   ctx.textAlign = "center";
   ctx.textBaseline = "top";
