@@ -232,6 +232,12 @@ class FineTuneSpec(ImageSpec):
     """While frozen: run the body with its BatchNorm training, as fastai does, or compute its features once."""
     weight_decay: float = Field(default=0.01, ge=0, le=10, allow_inf_nan=False)
     """Pull of all weights towards zero per step, times the rate."""
+    start_from: str = Field(default="", pattern=r"^([a-z0-9]{8,40}/[A-Za-z0-9][A-Za-z0-9._-]{0,79})?$")
+    """A saved stage of an earlier run to go on from, as RUN/STAGE; empty starts from the backbone's weights."""
+    collected: str = Field(default="", pattern=r"^([a-z0-9]{8,40}/[A-Za-z0-9][A-Za-z0-9._-]{0,79})?$")
+    """Pictures gathered to learn from, as RUN/FILE: mistakes of that run, or uploads with the right label."""
+    collected_how: Literal["added", "alone"] = "added"
+    """Teach the gathered pictures together with the training set, or alone (and watch what is forgotten)."""
 
 
 EXPERIMENTS: dict[str, type[Spec]] = {
