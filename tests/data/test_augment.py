@@ -54,7 +54,7 @@ def read_places(pictures: torch.Tensor) -> torch.Tensor:
     return pictures.permute(0, 2, 3, 1) * 255 / 4 + 0.5
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(spec=specs, size=sizes, seed=seeds)
 def test_picture_mask_and_points_agree_at_every_pixel(spec: AugmentSpec, size: tuple[int, int], seed: int) -> None:
     augment = Augment(spec, void=VOID)
@@ -79,13 +79,13 @@ def test_picture_mask_and_points_agree_at_every_pixel(spec: AugmentSpec, size: t
     assert ((landed.view(3, height, width, 2) - centre).abs().amax(dim=-1)[readable] <= 0.02).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(
-    spec=st.sampled_from([*PRESETS.values(), AugmentSpec(flip_vert=True, max_rotate=45, max_warp=0.3)]),
-    size=st.tuples(st.integers(24, 65), st.integers(24, 65)),
-    out=st.one_of(st.none(), st.tuples(st.integers(16, 65), st.integers(16, 65))),
+    spec=st.sampled_from([*PRESETS.values(), AugmentSpec(flip_vert=True, max_rotate=180, min_zoom=0.8, max_warp=0.1)]),
+    size=st.tuples(st.integers(48, 81), st.integers(48, 81)),
+    out=st.one_of(st.none(), st.tuples(st.integers(40, 97), st.integers(40, 97))),
     seed=seeds,
-    at=st.tuples(st.floats(0.2, 0.8), st.floats(0.2, 0.8)),
+    at=st.tuples(st.floats(0.3, 0.7), st.floats(0.3, 0.7)),
 )
 def test_a_marked_spot_is_found_where_its_point_and_mask_are(
     spec: AugmentSpec, size: tuple[int, int], out: tuple[int, int] | None, seed: int, at: tuple[float, float]
@@ -93,20 +93,19 @@ def test_a_marked_spot_is_found_where_its_point_and_mask_are(
     height, width = size
     row, column = int(at[1] * height), int(at[0] * width)
     masks = torch.zeros(4, height, width, dtype=torch.uint8)
-    masks[:, row - 2 : row + 3, column - 2 : column + 3] = 1
+    masks[:, row - 1 : row + 2, column - 1 : column + 2] = 1
     images = (masks * 255)[:, None].repeat(1, 3, 1, 1)
     points = torch.tensor([column + 0.5, row + 0.5]).expand(4, 1, 2)
-    still = AugmentSpec(**{**spec.model_dump(), "max_lighting": 0})
-    pictures, codes, moved = Augment(still, void=0)(images, masks, points, generator=stream(seed), size=out)
-    h, w = out or size
+    unlit = AugmentSpec(**{**spec.model_dump(), "max_lighting": 0})
+    pictures, codes, moved = Augment(unlit, void=9)(images, masks, points, generator=stream(seed), size=out)
     for sample in range(4):
-        x, y = moved[sample, 0].tolist()
-        margin = 6 * max(1, h / height, w / width)
-        if not (margin < x < w - margin and margin < y < h - margin):
-            continue  # cut by the border, or mirrored beside it
-        assert math.dist(centroid(pictures[sample, 0]), (x, y)) < 1
-        if h >= height and w >= width:  # smaller, a spot of five pixels can fall between the centres
-            assert math.dist(centroid(codes[sample].float()), (x, y)) < 1
+        place = moved[sample, 0].tolist()
+        margin = torch.tensor([8.0, 8.0])
+        if not inside(moved[sample, 0] - margin, (pictures.shape[2] - 16, pictures.shape[3] - 16)):
+            continue  # the border cuts the spot
+        seen = codes[sample] != 9  # outside, the picture may show the spot a second time, mirrored
+        assert math.dist(centroid(pictures[sample, 0] * seen), place) < 1
+        assert math.dist(centroid((codes[sample] == 1).float()), place) < 1
 
 
 def centroid(weights: torch.Tensor) -> tuple[float, float]:
@@ -115,7 +114,7 @@ def centroid(weights: torch.Tensor) -> tuple[float, float]:
     return ((weights * columns).sum() / total).item(), ((weights * rows).sum() / total).item()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(size=sizes, seed=seeds, vertical=st.booleans())
 def test_flips_alone_lose_nothing(size: tuple[int, int], seed: int, vertical: bool) -> None:
     spec = AugmentSpec(**{**STILL, "do_flip": True, "flip_vert": vertical})
@@ -146,7 +145,7 @@ def test_oblong_pictures_are_never_laid_on_their_side() -> None:
     assert set(Augment(spec).draw(400, (8, 8), stream(0)).setting.tolist()) == set(range(8))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(size=sizes, seed=seeds)
 def test_nothing_asked_nothing_changed(size: tuple[int, int], seed: int) -> None:
     images = noise(3, size, seed)
