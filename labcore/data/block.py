@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from labcore.data import cache, decode, registry, splits
+from labcore.data import cache, registry, splits
 from labcore.data.cache import Progress
 from labcore.data.decode import Method
 from labcore.data.files import existing_folder
@@ -227,30 +227,11 @@ def _embedded(
         items = _rows(items, np.sort(splits.order(len(items), dataset.split_seed)[: dataset.limit]))
     if items.task == "ratings" or items.images.shape[1:3] == shape:
         return items
-    return resized(items, shape, method or DEFAULT_METHOD[items.task], progress)
-
-
-def resized(items: Items, shape: tuple[int, int], method: Method, progress: Progress | None = None) -> Items:
-    """A data set that is decoded already, at another size (height, width); held in memory."""
-    count = len(items)
-    images = np.empty((count, *shape, 3), np.uint8)
-    masks = None if items.masks is None else np.empty((count, *shape), np.uint8)
-    where = decode.presize(items.images.shape[2], items.images.shape[1], shape, method)
-
-    def work(start: int, stop: int) -> None:
-        for row in range(start, stop):
-            images[row] = decode.resize_array(items.images[row], shape, method)[0]
-            if masks is not None:
-                masks[row] = decode.resize_codes(items.masks[row], shape, method, items.void or 0)
-
-    cache.in_threads(
-        count, work, (lambda done: progress(done, count, "resizing pictures")) if progress else lambda _: None
-    )
+    found = cache.resized(items, shape, method or DEFAULT_METHOD[items.task], home=home, progress=progress)
     points = items.points
     if points is not None:
-        scale, shift = (where.scale_x, where.scale_y), (where.shift_x, where.shift_y)
-        points = (points * np.asarray(scale) + np.asarray(shift)).astype(np.float32)
-    return dataclasses.replace(items, images=images, masks=masks, points=points)
+        points = (points * found.geometry[:, None, 0:2] + found.geometry[:, None, 2:4]).astype(np.float32)
+    return dataclasses.replace(items, images=found.images, masks=found.masks, points=points)
 
 
 def _rows(items: Items, rows: np.ndarray) -> Items:

@@ -1,34 +1,24 @@
 """Decode once: presized pictures and masks as uint8 memory maps, so that no epoch after the first touches a JPEG."""
 
-import contextlib
-import errno
 import hashlib
-import json
 import os
-import shutil
-import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from labcore.data import decode
+from labcore.data import decode, keep
 from labcore.data.decode import Method
+from labcore.data.items import Items
 from labcore.data.labels import Index
-from labcore.errors import UserError
 from labcore.settings import settings
 
 VERSION = 1
 """Raised whenever the same files would give other pixels."""
 CHUNK = 16
 """Pictures per task: a few milliseconds of work, so that handing out costs nothing and a stop is quick."""
-SPARE_BYTES = 256 << 20
-"""Left free on the disk: a full disk takes the store down with it."""
-_STALE_SECONDS = 24 * 3600
-
 Progress = Callable[[int, int, str], None]
 """Called as ``progress(done, total, what)`` in the caller's thread; what it raises ends the work cleanly."""
 
@@ -74,63 +64,42 @@ def decoded(
     Raises:
         UserError: too little space on the disk or in the cache, or the cache cannot be written.
     """
-    folder = (home or settings().home) / "cache" / "pictures"
+    with_masks = index.task == "masks"
     names = "\n".join(index.table["path"]) + "\0" + "\n".join(index.table.get("mask", ()))
-    codes = index.codes.tobytes() if index.codes is not None else b""
-    asked = f"{VERSION}|{fingerprint}|{size[0]}x{size[1]}|{method}|{index.task == 'masks'}|{index.void}|{names}"
-    place = folder / hashlib.sha256(asked.encode(errors="surrogateescape") + codes).hexdigest()[:32]
-    if (place / "meta.json").exists():
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            found = _open(place)
-            with contextlib.suppress(OSError):
-                os.utime(place)
-            return found
-        shutil.rmtree(place, ignore_errors=True)
-    total = estimate(len(index), size, index.task == "masks")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _make_room(folder, total)
-        with _scratch(folder) as scratch:
-            _decode_all(index, size, method, scratch, progress or (lambda *_: None))
-            try:
-                scratch.rename(place)
-            except OSError:
-                if not (place / "meta.json").exists():
-                    raise
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise UserError(_no_space(total, folder)) from None
-        raise UserError(
-            f"Pictures cannot be kept in {folder}: {error.strerror or error}. "
-            "Set LAB_HOME to a folder that can be written."
-        ) from error
-    return _open(place)
+    codes = index.codes.tobytes().hex() if index.codes is not None else ""
+    asked = f"files|{fingerprint}|{size[0]}x{size[1]}|{method}|{with_masks}|{index.void}|{codes}|{names}"
+
+    def make(scratch: Path) -> None:
+        _decode_all(index, size, method, scratch, progress or (lambda *_: None))
+
+    return _opened(asked, estimate(len(index), size, with_masks), make, home)
+
+
+def resized(
+    items: Items,
+    size: tuple[int, int],
+    method: Method,
+    *,
+    home: Path | None = None,
+    progress: Progress | None = None,
+) -> Decoded:
+    """The pictures of a set that is decoded already (an embedded one), at another size (height, width), kept likewise.
+
+    Raises:
+        UserError: see ``decoded``.
+    """
+    rows = hashlib.sha256("\n".join(map(str, items.table["item"])).encode()).hexdigest()
+    asked = f"array|{items.fingerprint}|{rows}|{size[0]}x{size[1]}|{method}|{items.void}"
+
+    def make(scratch: Path) -> None:
+        _resize_all(items, size, method, scratch, progress or (lambda *_: None))
+
+    return _opened(asked, estimate(len(items), size, items.masks is not None), make, home)
 
 
 def estimate(count: int, size: tuple[int, int], masks: bool = False) -> int:
     """Bytes that ``count`` presized pictures (and masks) take: what a page shows before it starts."""
     return count * size[0] * size[1] * (4 if masks else 3)
-
-
-def cache_use(home: Path | None = None) -> list[tuple[Path, int, float]]:
-    """Every cached set as (folder, bytes, last use in seconds since 1970), the least recently used first."""
-    folder = (home or settings().home) / "cache" / "pictures"
-    found = []
-    with contextlib.suppress(FileNotFoundError):
-        for entry in os.scandir(folder):
-            with contextlib.suppress(OSError):
-                found.append((Path(entry.path), folder_bytes(Path(entry.path)), entry.stat().st_mtime))
-    return sorted(found, key=lambda row: row[2])
-
-
-def folder_bytes(folder: Path) -> int:
-    """Bytes of the regular files right below and inside ``folder``."""
-    total = 0
-    for path, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(OSError):
-                total += os.lstat(Path(path) / name).st_size
-    return total
 
 
 def workers() -> int:
@@ -160,31 +129,25 @@ def in_threads(count: int, work: Callable[[int, int], None], progress: Callable[
 def _decode_all(index: Index, size: tuple[int, int], method: Method, scratch: Path, progress: Progress) -> None:
     count = len(index)
     with_masks = index.task == "masks"
-    images = _allocate(scratch / "images.npy", (count, *size, 3))
-    masks = _allocate(scratch / "masks.npy", (count, *size)) if with_masks else None
+    images = keep.allocate(scratch / "images.npy", (count, *size, 3))
+    masks = keep.allocate(scratch / "masks.npy", (count, *size)) if with_masks else None
     geometry = np.zeros((count, 6), np.float32)
     reasons: list[str | None] = [None] * count
-    paths = index.table["path"].tolist()
+    # Plain strings: joining Paths costs a tenth of decoding a small JPEG, and holds the GIL.
+    paths = [f"{index.root}/{path}" for path in index.table["path"]]
     items = index.table["item"].tolist()
-    mask_paths = index.table["mask"].tolist() if with_masks else None
+    mask_paths = [f"{index.root}/{path}" for path in index.table["mask"]] if with_masks else None
     fill = index.void or 0
 
     def work(start: int, stop: int) -> None:
         for row in range(start, stop):
             try:
-                picture, where = decode.read_picture(index.root / paths[row], size, method)
+                picture, where = decode.read_picture(paths[row], size, method)
                 if with_masks:
                     source = (where.width, where.height)
-                    masks[row] = decode.read_mask(index.root / mask_paths[row], size, method, index.codes, source, fill)
+                    masks[row] = decode.read_mask(mask_paths[row], size, method, index.codes, source, fill)
                 images[row] = picture
-                geometry[row] = (
-                    where.scale_x,
-                    where.scale_y,
-                    where.shift_x,
-                    where.shift_y,
-                    where.width,
-                    where.height,
-                )
+                geometry[row] = _row(where)
             except decode.Unusable as problem:
                 reasons[row] = f"{items[row]} {problem}; it was left out."
 
@@ -197,27 +160,50 @@ def _decode_all(index: Index, size: tuple[int, int], method: Method, scratch: Pa
             images[to] = images[row]
             if with_masks:
                 masks[to] = masks[row]
-    images.flush()
-    if with_masks:
-        masks.flush()
-    np.save(scratch / "rows.npy", rows)
-    np.save(scratch / "geometry.npy", geometry[rows])
     left_out = [reason for reason in reasons if reason]
-    meta = {"version": VERSION, "set": index.name, "size": size, "method": method, "left_out": left_out}
-    (scratch / "meta.json").write_text(json.dumps(meta), "utf-8")
+    _finish(scratch, (images, masks), rows, geometry[rows], left_out)
 
 
-def _allocate(path: Path, shape: tuple[int, ...]) -> np.ndarray:
-    made = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-    if hasattr(os, "posix_fallocate"):
-        # A write into the hole of a sparse map on a full disk kills the process (SIGBUS); here it is an OSError.
-        with path.open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-    return made
+def _resize_all(items: Items, size: tuple[int, int], method: Method, scratch: Path, progress: Progress) -> None:
+    count = len(items)
+    images = keep.allocate(scratch / "images.npy", (count, *size, 3))
+    masks = None if items.masks is None else keep.allocate(scratch / "masks.npy", (count, *size))
+
+    def work(start: int, stop: int) -> None:
+        for row in range(start, stop):
+            images[row] = decode.resize_array(items.images[row], size, method)[0]
+            if masks is not None:
+                masks[row] = decode.resize_codes(items.masks[row], size, method, items.void or 0)
+
+    in_threads(count, work, lambda done: progress(done, count, "resizing pictures"))
+    height, width = items.images.shape[1:3]
+    where = np.asarray([_row(decode.presize(width, height, size, method))], np.float32).repeat(count, axis=0)
+    _finish(scratch, (images, masks), np.arange(count), where, [])
+
+
+def _row(where: decode.Geometry) -> tuple[float, ...]:
+    return where.scale_x, where.scale_y, where.shift_x, where.shift_y, where.width, where.height
+
+
+def _finish(scratch: Path, maps: tuple, rows: np.ndarray, geometry: np.ndarray, left_out: list[str]) -> None:
+    np.save(scratch / "rows.npy", rows)
+    np.save(scratch / "geometry.npy", geometry)
+    keep.finish(scratch, {"left_out": left_out}, tuple(made for made in maps if made is not None))
+
+
+def _opened(asked: str, need: int, make: Callable[[Path], None], home: Path | None) -> Decoded:
+    asked = f"{VERSION}|{asked}"
+    place = keep.kept(asked, need, make, home)
+    try:
+        return _open(place)
+    except (OSError, ValueError, KeyError):
+        # Somebody has tampered with it, or a file of it is gone: it is only a cache.
+        keep.forget(place)
+        return _open(keep.kept(asked, need, make, home))
 
 
 def _open(place: Path) -> Decoded:
-    meta = json.loads((place / "meta.json").read_text("utf-8"))
+    meta = keep.read_meta(place)
     rows = np.load(place / "rows.npy", allow_pickle=False)
     images = np.load(place / "images.npy", mmap_mode="r", allow_pickle=False)[: len(rows)]
     masks = None
@@ -225,41 +211,3 @@ def _open(place: Path) -> Decoded:
         masks = np.load(place / "masks.npy", mmap_mode="r", allow_pickle=False)[: len(rows)]
     geometry = np.load(place / "geometry.npy", allow_pickle=False)
     return Decoded(rows, images, masks, geometry, tuple(meta["left_out"]))
-
-
-def _make_room(folder: Path, need: int) -> None:
-    allowed = int(settings().cache_gb * 1e9)
-    if need > allowed:
-        raise UserError(
-            f"The decoded pictures take {need / 1e9:.2f} GB and the cache may use {allowed / 1e9:.2f} GB. "
-            "Choose a smaller image size, set dataset.limit, or raise LAB_CACHE_GB."
-        )
-    used = cache_use(folder.parent.parent)
-    total = sum(size for _, size, _ in used)
-    for place, size, last in used:
-        stale = place.name.startswith(".") and time.time() - last > _STALE_SECONDS
-        full = total + need > allowed or shutil.disk_usage(folder).free < need + SPARE_BYTES
-        if stale or (full and not place.name.startswith(".")):
-            shutil.rmtree(place, ignore_errors=True)
-            total -= size
-    if shutil.disk_usage(folder).free < need + SPARE_BYTES:
-        raise UserError(_no_space(need, folder))
-
-
-def _no_space(need: int, folder: Path) -> str:
-    free = shutil.disk_usage(folder).free
-    return (
-        f"The decoded pictures need {need / 1e9:.2f} GB, and {free / 1e9:.2f} GB are free at {folder} "
-        f"({SPARE_BYTES / 1e9:.2f} GB are kept free). "
-        "Free some space, choose a smaller image size, or set dataset.limit."
-    )
-
-
-@contextlib.contextmanager
-def _scratch(folder: Path) -> Iterator[Path]:
-    # Beside its final place: a rename is atomic only within one file system.
-    path = Path(tempfile.mkdtemp(prefix=".making-", dir=folder))
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)

@@ -1,6 +1,7 @@
 """Open one picture or mask, whatever it is, turn it upright and presize it; or say in a sentence why it is unusable."""
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -50,7 +51,7 @@ def presize(width: int, height: int, size: tuple[int, int], method: Method) -> G
     return Geometry(x, y, (to_width - width * x) / 2, (to_height - height * y) / 2, width, height)
 
 
-def read_picture(path: Path, size: tuple[int, int], method: Method = "crop") -> tuple[np.ndarray, Geometry]:
+def read_picture(path: Path | str, size: tuple[int, int], method: Method = "crop") -> tuple[np.ndarray, Geometry]:
     """Decode and presize one picture.
 
     JPEGs are decoded at the smallest of 1/1, 1/2, 1/4, 1/8 that still covers ``size``: libjpeg then skips most of the
@@ -69,25 +70,23 @@ def read_picture(path: Path, size: tuple[int, int], method: Method = "crop") -> 
     """
     try:
         with _open(path) as picture:
-            turned = _orientation(picture) in _SIDEWAYS
-            width, height = picture.size[::-1] if turned else picture.size
+            orientation = _orientation(picture)
+            width, height = picture.size[::-1] if orientation in _SIDEWAYS else picture.size
             geometry = presize(width, height, size, method)
             most = max(geometry.scale_x, geometry.scale_y)
             if picture.format == "JPEG" and most < 1:
                 picture.draft(None, (math.ceil(picture.width * most), math.ceil(picture.height * most)))
-            rgb = to_rgb(picture)
-            if _orientation(picture) > 1:
-                rgb = _upright(rgb, _orientation(picture))
+            rgb = _upright(to_rgb(picture), orientation)
             return _fit(rgb, geometry, size, method, Image.Resampling.BILINEAR), geometry
     except Unusable:
         raise
     except Exception as error:
         # Pillow's decoders raise whatever the damaged bytes lead them to: OSError, SyntaxError, struct.error, ...
-        raise Unusable(_reason(path, error)) from None
+        raise Unusable(_reason(error)) from None
 
 
 def read_mask(
-    path: Path, size: tuple[int, int], method: Method, codes: np.ndarray, source: tuple[int, int], fill: int
+    path: Path | str, size: tuple[int, int], method: Method, codes: np.ndarray, source: tuple[int, int], fill: int
 ) -> np.ndarray:
     """Decode one mask and presize it like its picture, nearest pixel, so that no code is invented between two.
 
@@ -111,9 +110,9 @@ def read_mask(
     except Unusable:
         raise
     except FileNotFoundError:
-        raise Unusable(f"has no mask: {path.name} is missing") from None
+        raise Unusable(f"has no mask: {Path(path).name} is missing") from None
     except Exception as error:
-        raise Unusable("has a mask that cannot be read: it " + _reason(path, error)) from None
+        raise Unusable("has a mask that cannot be read: it " + _reason(error)) from None
     if values.shape[::-1] != source:
         raise Unusable(
             f"is {source[0]} x {source[1]} pixels and its mask {values.shape[1]} x {values.shape[0]}; "
@@ -192,13 +191,16 @@ def open_picture(path: Path) -> Image.Image:
     except Unusable:
         raise
     except Exception as error:
-        raise Unusable(_reason(path, error)) from None
+        raise Unusable(_reason(error)) from None
 
 
-def _open(path: Path) -> Image.Image:
-    if path.stat().st_size == 0:
-        raise Unusable("is empty (zero bytes)")
-    picture = Image.open(path, formats=FORMATS)
+def _open(path: Path | str) -> Image.Image:
+    try:
+        picture = Image.open(path, formats=FORMATS)
+    except UnidentifiedImageError:
+        if os.stat(path).st_size == 0:  # noqa: PTH116 - path may be a plain string
+            raise Unusable("is empty (zero bytes)") from None
+        raise
     width, height = picture.size
     if width * height > MOST_PIXELS:
         picture.close()
@@ -256,7 +258,7 @@ def _fit(
     return np.asarray(picture.resize((width, height), resample, box=box, reducing_gap=gap))
 
 
-def _reason(path: Path, error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "is no picture that can be read (JPEG, PNG, WebP, GIF, BMP or TIFF)"
     if isinstance(error, Image.DecompressionBombError):
