@@ -15,6 +15,7 @@ from pages.parts import controls, lr_overlays, lr_questions, run_panel, words
 from pages.parts.live_curve import Curve, Replay, Rule, live_curve
 from pages.parts.lr_jury import jury_tab
 from pages.parts.lr_slices import slices_tab
+from pages.parts.theme import palette
 
 PAGE = "lr_finder"
 LR, RAW, SMOOTH, VALID, ACCURACY = "lr", "loss", "smooth_loss", "valid_loss", "accuracy"
@@ -225,7 +226,11 @@ def accuracy_view(spec: LRFinderSpec, series: dict[str, Series]) -> None:
     if known:
         classes = registry.card(spec.dataset.name).classes if spec.dataset.name in registry.CARDS else 0
         drawn = figures.accuracy_figure(
-            lrs[:known], right[:known], log=spec.sweep == "exponential", guess=1 / classes if classes else None
+            lrs[:known],
+            right[:known],
+            log=spec.sweep == "exponential",
+            guess=1 / classes if classes else None,
+            palette=palette(),
         )
         st.subheader("Accuracy, as in the CLR paper")
         st.plotly_chart(drawn, key="lr_accuracy")
@@ -237,10 +242,14 @@ def page() -> None:
     st.markdown("One sweep from tiny to huge learning rates shows where a net learns, and where it breaks.")
     open_on_a_result()
     side, main = st.columns([1, 3], gap="medium")
-    with side:
-        spec = choose_spec()
-        row = run_panel.row_of(spec)
-        actions(spec, row)
+    try:
+        with side:
+            spec = choose_spec()
+            row = run_panel.row_of(spec)
+            actions(spec, row)
+    except UserError as error:  # beside the controls that can mend it
+        main.error(str(error), icon=":material/error:")
+        return
     with main:
         run_panel.trouble()
         with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):

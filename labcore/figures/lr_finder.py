@@ -7,13 +7,9 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from labcore.evaluation.lr_finder import SliceAdvice
+from labcore.figures.style import PALETTE, TYPE
 
-TYPE = 16
-"""Letters in pixels: read from the back of a room."""
 HEIGHT = 380
-COLORS = ("#2f86c9", "#d15a1f", "#3f9d5f", "#a55fb5", "#b08a10")
-"""Blue, ember, moss, plum, amber: at least 3:1 against the light and the dark page alike, told apart by the
-colour-blind, and the same hues as the live curve's."""
 
 
 def _dressed(figure: go.Figure, x: str, y: str, height: int = HEIGHT) -> go.Figure:
@@ -29,7 +25,14 @@ def _dressed(figure: go.Figure, x: str, y: str, height: int = HEIGHT) -> go.Figu
     return figure
 
 
-def accuracy_figure(lrs: npt.ArrayLike, accuracy: npt.ArrayLike, *, log: bool, guess: float | None = None) -> go.Figure:
+def accuracy_figure(
+    lrs: npt.ArrayLike,
+    accuracy: npt.ArrayLike,
+    *,
+    log: bool,
+    guess: float | None = None,
+    palette: Sequence[str] = PALETTE,
+) -> go.Figure:
     """Smith's range test: batch accuracy against the rate (arXiv:1506.01186, figure 3).
 
     Args:
@@ -41,7 +44,7 @@ def accuracy_figure(lrs: npt.ArrayLike, accuracy: npt.ArrayLike, *, log: bool, g
     lrs, accuracy = np.asarray(lrs, float), np.asarray(accuracy, float)
     figure = go.Figure(
         go.Scatter(
-            x=lrs, y=accuracy, mode="lines+markers", name="batch accuracy", line={"width": 3, "color": COLORS[0]}
+            x=lrs, y=accuracy, mode="lines+markers", name="batch accuracy", line={"width": 3, "color": palette[0]}
         )
     )
     if guess is not None:
@@ -51,7 +54,7 @@ def accuracy_figure(lrs: npt.ArrayLike, accuracy: npt.ArrayLike, *, log: bool, g
     return _dressed(figure, "learning rate", "batch accuracy")
 
 
-def slice_figure(advice: Sequence[SliceAdvice]) -> go.Figure:
+def slice_figure(advice: Sequence[SliceAdvice], palette: Sequence[str] = PALETTE) -> go.Figure:
     """Where the notes' ways of choosing ``slice(lo, hi)`` put the rates, from the first layers to the head.
 
     Args:
@@ -70,7 +73,7 @@ def slice_figure(advice: Sequence[SliceAdvice]) -> go.Figure:
                     y=[one.name, one.name],
                     mode="lines+markers",
                     name=one.name,
-                    line={"width": 12 - 6 * k, "color": COLORS[i % len(COLORS)]},
+                    line={"width": 12 - 6 * k, "color": palette[i % len(palette)]},
                     marker={"size": 16, "symbol": ["circle", "diamond"]},
                     hovertemplate=f"{one.name}: slice({one.lo:.1e}, {hi:.1e})<extra></extra>",
                     showlegend=False,
@@ -82,7 +85,7 @@ def slice_figure(advice: Sequence[SliceAdvice]) -> go.Figure:
     return _dressed(figure, "learning rate: first layers (circle) to head (diamond)", "", 120 + 60 * max(1, len(names)))
 
 
-def one_cycle_figure(rates: npt.ArrayLike, top: float) -> go.Figure:
+def one_cycle_figure(rates: npt.ArrayLike, top: float, palette: Sequence[str] = PALETTE) -> go.Figure:
     """What becomes of a picked rate: the top of a one-cycle schedule.
 
     Args:
@@ -91,7 +94,7 @@ def one_cycle_figure(rates: npt.ArrayLike, top: float) -> go.Figure:
     """
     rates = np.asarray(rates, float)
     figure = go.Figure(
-        go.Scatter(x=np.arange(len(rates)), y=rates, mode="lines", name="rate", line={"width": 4, "color": COLORS[1]})
+        go.Scatter(x=np.arange(len(rates)), y=rates, mode="lines", name="rate", line={"width": 4, "color": palette[1]})
     )
     figure.add_hline(top, line={"dash": "dot", "width": 2}, annotation_text="your pick: lr_max")
     figure.update_yaxes(exponentformat="power", rangemode="tozero")

@@ -9,6 +9,7 @@ from labcore.figures import lr_finder as figures
 from labcore.specs import LRFinderSpec
 from pages.parts import run_panel, words
 from pages.parts.controls import link
+from pages.parts.theme import palette
 
 FROZEN_RATE = 3e-3
 """The course's rate for the frozen stage, where no frozen test is at hand to read one from."""
@@ -37,7 +38,7 @@ def slices_tab(spec: LRFinderSpec, lrs: np.ndarray, losses: np.ndarray, pick: fl
     known = min(len(lrs), len(losses))
     advice = slice_advice(lrs[:known], losses[:known], rate, spec.num_it)
     if any(_usable(one) for one in advice):
-        st.plotly_chart(figures.slice_figure([one for one in advice if _usable(one)]), key="lr_slices")
+        st.plotly_chart(figures.slice_figure([one for one in advice if _usable(one)], palette()), key="lr_slices")
     table = [
         {
             "left end": one.name,
