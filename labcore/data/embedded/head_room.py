@@ -4,8 +4,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 WALLS = (
-    (198, 188, 170), (164, 182, 190), (206, 196, 178), (150, 160, 142), (188, 162, 150), (172, 168, 186), (214, 208, 198),
-    (122, 138, 152), (196, 176, 134), (140, 152, 160),
+    (198, 188, 170), (164, 182, 190), (206, 196, 178), (150, 160, 142), (188, 162, 150), (172, 168, 186),
+    (214, 208, 198), (122, 138, 152), (196, 176, 134), (140, 152, 160),
 )  # fmt: skip
 SPINES = ((146, 52, 48), (48, 78, 116), (196, 164, 96), (70, 102, 74), (214, 206, 188), (92, 64, 92), (186, 108, 60))
 
@@ -108,7 +108,7 @@ FURNITURE = (_window, _shelf, _picture, _door, _plant, _board)
 
 
 def paint(rng: np.random.Generator, number: int, height: int, width: int) -> np.ndarray:
-    """A room's back wall, uint8 [height, width, 3], slightly out of focus; ``number`` deals the wall colours in turn."""
+    """A room's back wall out of focus, uint8 [height, width, 3]; ``number`` deals the wall colours in turn."""
     wall = np.array(WALLS[number % len(WALLS)], float) + rng.normal(0, 7, 3)
     room = Image.new("RGB", (width, height), _rgb(wall))
     pen = ImageDraw.Draw(room)

@@ -24,7 +24,7 @@ VOID = None
 PEOPLE = 32
 FRAMES = 50
 HELD_OUT = (5, 13, 22, 30)
-"""People held out by the set's own split; four, since one alone makes a noisy number (BIWI's notebook takes person 13)."""
+"""People held out by the set's own split: four, for one alone makes a noisy number (BIWI's notebook holds out 13)."""
 FOCAL = 172.0
 """Focal length in pixels: 50 degrees across, as the Kinect's."""
 FINE = 2

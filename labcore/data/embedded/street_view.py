@@ -4,8 +4,9 @@ The camera does not roll and is levelled by shifting the picture, not by tilting
 ray per column finds every wall, one distance per row finds the ground (Permadi's and Wolfenstein's economy).
 """
 
+import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -54,24 +55,27 @@ class Camera:
     width: int
     height: int
 
-    @property
+    @cached_property
     def focal(self) -> float:
+        """Focal length in sub-pixels."""
         return self.world.focal * self.width
 
-    @property
+    @cached_property
     def level(self) -> float:
         """Row of the horizon."""
         return self.world.horizon * self.height
 
+    @cached_property
+    def heading(self) -> tuple[float, float]:
+        """Cosine and sine of the yaw."""
+        return math.cos(self.yaw), math.sin(self.yaw)
+
     def project(self, x: float, y: float, s: float) -> tuple[float, float]:
         """Picture position (column, row) of a street point whose ``s`` is already relative to the driver."""
-        x = x + self.world.curve * s * s - self.x
-        cosine, sine = np.cos(self.yaw), np.sin(self.yaw)
-        depth = max(x * sine + s * cosine, 0.3)
-        return (
-            float(self.width / 2 + self.focal * (x * cosine - s * sine) / depth),
-            float(self.level - self.focal * (y - self.world.eye) / depth),
-        )
+        x += self.world.curve * s * s - self.x
+        cosine, sine = self.heading
+        scale = self.focal / max(x * sine + s * cosine, 0.3)
+        return self.width / 2 + scale * (x * cosine - s * sine), self.level - scale * (y - self.world.eye)
 
 
 class Rays:

@@ -9,8 +9,8 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from labcore.data.embedded import street_view, street_world
-from labcore.data.embedded.street_things import Canvas, Painter, shadows
+from labcore.data.embedded import street_things, street_traffic, street_view, street_world
+from labcore.data.embedded.street_canvas import Canvas
 from labcore.data.embedded.street_world import Code
 
 NAME = "streets"
@@ -73,17 +73,16 @@ def draw(row: tuple) -> dict[str, np.ndarray]:
     near = [(thing, thing.s + thing.step * frame - camera.s) for thing in world.things]
     near = [(thing, s) for thing, s in near if -6 < s < SEEN]
     street_view.sky(rays, image, codes)
-    street_view.ground(rays, image, codes, shadows(near, camera))
+    street_view.ground(rays, image, codes, street_traffic.shadows(near, camera))
     street_view.walls(rays, image, codes)
     canvas = Canvas(np.clip(image, 0, 255).astype(np.uint8), codes, camera)
-    painter = Painter(canvas, frame)
     for thing, s in sorted(near, key=lambda pair: -(pair[1] + pair[0].length)):
         if not _in_view(thing, s, camera):
             continue
         column, _ = camera.project(thing.x, 0.0, max(s, street_view.NEAR))
         if thing.kind != "fence" and rays.hidden(column, s, thing.size):
             continue
-        painter.draw(thing, s)
+        street_things.draw(canvas, thing, s, frame)
     rng = np.random.Generator(np.random.Philox([SEED, VERSION, int(row.video), frame]))
     return {"image": _develop(canvas, rng), "mask": _majority(np.asarray(canvas.codes))}
 
