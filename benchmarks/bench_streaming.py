@@ -34,7 +34,9 @@ def server_cpu(process: psutil.Process) -> float:
 async def view(port: int, run: str, until: float, sent: dict[int, float], delays: list[float]) -> int:
     """One viewer: count the steps it saw, note how late each came."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(f"GET /api/runs/{run}/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n".encode())
+    writer.write(
+        f"GET /api/runs/{run}/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n".encode()
+    )
     await writer.drain()
     seen: set[int] = set()
     live = False
@@ -93,7 +95,7 @@ def main() -> None:
     store = open_store()
     run, _ = store.add(key="bench", experiment="lr_finder", spec={}, status="running", worker=identity())
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-    with open(os.devnull, "wb") as nothing:
+    with Path(os.devnull).open("wb") as nothing:
         app = subprocess.Popen(
             [*command, "--server.port", str(options.port)], cwd=REPOSITORY, stdout=nothing, stderr=nothing
         )
@@ -110,10 +112,8 @@ def main() -> None:
         delays = sorted(delay for result in results[options.viewers] for delay in result["delays"])
         print(f"server CPU, of one core: {idle:.1%} without viewers, {busy:.1%} with {options.viewers}")
         print(f"every viewer saw every point: {all(result['complete'] for result in results[options.viewers])}")
-        print(
-            f"stored to received: median {statistics.median(delays):.3f} s, 99 % {delays[int(len(delays) * 0.99)]:.3f} s,"
-            f" worst {delays[-1]:.3f} s over {len(delays):,} points"
-        )
+        late = f"median {statistics.median(delays):.3f} s, 99 % {delays[int(len(delays) * 0.99)]:.3f} s"
+        print(f"stored to received: {late}, worst {delays[-1]:.3f} s over {len(delays):,} points")
         print(f"ratio to the budget of 10 % of a core: {busy / 0.10:.2f}; to the budget of 1.0 s: {delays[-1]:.2f}")
     finally:
         app.terminate()

@@ -3,6 +3,7 @@
 import importlib
 import os
 import platform
+from pathlib import Path
 from typing import Any
 
 from labcore.settings import settings
@@ -10,6 +11,9 @@ from labcore.settings import settings
 
 def run(name: str, spec: Any, job: Any) -> dict[str, float]:
     """Carry out one experiment; return its metrics by their fixed names."""
+    import torch
+
+    torch.set_num_threads(threads())
     return importlib.import_module(f"labcore.experiments.{name}").run(spec, job)
 
 
@@ -18,7 +22,7 @@ def warm() -> dict[str, Any]:
     import timm
     import torch
 
-    from labcore.training.precision import resolve_device, resolve_precision
+    from labcore.training.precision import resolve, resolve_device
 
     torch.set_num_threads(threads())
     device = resolve_device("auto")
@@ -27,9 +31,9 @@ def warm() -> dict[str, Any]:
     cuda = device.type == "cuda"
     return {
         "device": device.type,
-        "device_name": torch.cuda.get_device_name(device) if cuda else platform.processor() or platform.machine(),
+        "device_name": torch.cuda.get_device_name(device) if cuda else _cpu_name(),
         "device_memory": torch.cuda.get_device_properties(device).total_memory if cuda else 0,
-        "precision": resolve_precision("auto", device).name,
+        "precision": resolve("auto", device).name,
         "threads": torch.get_num_threads(),
         "versions": {"torch": torch.__version__, "timm": timm.__version__, "python": platform.python_version()},
     }
@@ -39,3 +43,10 @@ def threads() -> int:
     """CPU threads of a worker: ``LAB_THREADS``, or every core that this process may use."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return settings().threads or available
+
+
+def _cpu_name() -> str:
+    known = Path("/proc/cpuinfo")
+    lines = known.read_text(encoding="utf-8").splitlines() if known.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
