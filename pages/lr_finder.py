@@ -254,11 +254,15 @@ def page() -> None:
         run_panel.trouble()
         with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
             others = lr_overlays.choose(spec)
-            guess = st.toggle("Guess first, then reveal the rules", key="guess", bind="query-params")
+            guess = st.toggle(
+                "Guess first", key="guess", bind="query-params",
+                help="Hide the rules until you have dragged your own pick, then reveal them.",
+            )  # fmt: skip
         hidden = guess and not st.session_state.get("revealed")
         if not guess:
             st.session_state.pop("revealed", None)
-        series = run_panel.series_of(row) if row and row.status in ENDED else {}
+        # Rules read the whole curve: of a test that was stopped half-way they would say something, and it would be wrong.
+        series = run_panel.series_of(row) if row and row.status == "done" else {}
         said = suggestions_of(spec, series)
         if row:
             run_panel.state_line(row)

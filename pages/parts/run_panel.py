@@ -58,6 +58,8 @@ def known_of(row: Row, names: Sequence[str] | None = None) -> Known:
     """What a live curve is told of a run: to follow it while it is under way, else its points."""
     if row.status in ACTIVE and not polling():
         return Known(stream=True)
+    if row.status in ACTIVE:
+        row = open_store().get(row.id)  # the row at hand is as old as the last rerun of the whole page
     curves = {name: one for name, one in series_of(row).items() if names is None or name in names}
     return Known(
         series={name: (one.steps, one.values, one.at) for name, one in curves.items()},

@@ -305,7 +305,7 @@ class Chart extends Gestures {
     this.scene = scene;
     paint(this.ctx, scene, now);
     this.place(scene);
-    this.canvas.setAttribute("aria-label", this.data.message || this.describe(lines));
+    this.canvas.setAttribute("aria-label", `${this.data.message} ${this.describe(lines)}`.trim());
     this.empty.hidden = !scene.blank || !this.data.empty;
     this.empty.textContent = this.data.empty ?? "";
     const beating = !this.calm.matches && lines.some(({ live }) => live);
