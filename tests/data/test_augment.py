@@ -175,8 +175,8 @@ def test_the_seed_alone_decides(name: str, size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("name", PRESETS)
 def test_samples_do_not_touch_each_other(name: str) -> None:
     augment = Augment(preset(name), void=255)
-    # 12 x 3 x 96 x 96 is more than one slice, so that the seams between slices are covered too.
-    images = noise(12, (96, 96))
+    # 12 x 3 x 160 x 160 is more than one slice, so that the seams between slices are covered too.
+    images = noise(12, (160, 160))
     whole, _, _ = augment(images, generator=stream(5))
     changed = images.clone()
     changed[3] = 255 - changed[3]
