@@ -4,6 +4,8 @@ Pictures are float32 [H, W, 3] in linear light until ``develop`` makes them uint
 edge is anti-aliased from its distance in pixels, which costs a quarter of drawing at twice the size.
 """
 
+import math
+
 import numpy as np
 
 F32 = np.float32
@@ -100,11 +102,16 @@ def segment_distance(y: np.ndarray, x: np.ndarray, a: np.ndarray, b: np.ndarray)
 
 def rotation(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> np.ndarray:
     """Rotation matrix [3, 3]: roll about x, then pitch about z, then yaw about y (radians; x ahead, y up)."""
-    cy, sy, cp, sp, cr, sr = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
-    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    about_z = np.array([[cp, -sp, 0], [sp, cp, 0], [0, 0, 1]])
-    about_x = np.array([[1, 0, 0], [0, cr, -sr], [0, sr, cr]])
-    return about_y @ about_z @ about_x
+    cy, sy = math.cos(yaw), math.sin(yaw)
+    cp, sp = math.cos(pitch), math.sin(pitch)
+    cr, sr = math.cos(roll), math.sin(roll)
+    return np.array(
+        [
+            [cy * cp, sy * sr - cy * sp * cr, cy * sp * sr + sy * cr],
+            [sp, cp * cr, -cp * sr],
+            [-sy * cp, sy * sp * cr + cy * sr, cy * cr - sy * sp * sr],
+        ]
+    )
 
 
 class Clay:
@@ -168,15 +175,17 @@ class Clay:
         if rough is not None:
             distance = distance + rough[window]
         alpha = np.clip(distance + F32(0.5), 0, 1)
-        z = np.sqrt(np.maximum(inside, 0) / form[2, 2]) - tilt[0] * x - tilt[1] * y
+        # Small arrays cost calls, not arithmetic: one product gives the normal and the place in the part's own frame.
+        seen = np.empty((3, y1 - y0, x1 - x0), F32)
+        seen[0], seen[1] = x, y
+        seen[2] = np.sqrt(np.maximum(inside, 0) * (1 / form[2, 2])) - (tilt[0] * x + tilt[1] * y)
+        frames = np.concatenate([form, np.asarray(turn.T / unit, F32)])
         values = np.empty((self.data.shape[0], y1 - y0, x1 - x0), F32)
-        for i in range(3):
-            values[i] = form[i, 0] * x + form[i, 1] * y + form[i, 2] * z
-        values[:3] /= np.sqrt((values[:3] ** 2).sum(0)) + F32(1e-9)
-        axes = np.asarray(turn, F32)
-        for i in range(3):
-            values[3 + i] = (axes[0, i] * x + axes[1, i] * y + axes[2, i] * z) / F32(unit) + F32(place[i])
-        values[6] = z + F32(centre[2])
+        values[:6] = (frames @ seen.reshape(3, -1)).reshape(6, y1 - y0, x1 - x0)
+        normal = values[:3]
+        normal *= 1 / (np.sqrt(np.einsum("ijk,ijk->jk", normal, normal)) + F32(1e-9))
+        values[3:6] += np.asarray(place, F32)[:, None, None]
+        values[6] = seen[2] + F32(centre[2])
         if paint is None:
             values[7:] = np.asarray(extras, F32)[:, None, None]
         else:
@@ -184,11 +193,12 @@ class Clay:
             values[7:] = paint((values[3:6] - np.asarray(place, F32)[:, None, None]) * scale)
         cover, data = self.cover[window], self.data[(slice(None), *window)]
         behind = data[6] / np.maximum(cover, F32(1e-3))
-        melt = F32(0.6 if hard else self.melt)
-        over = alpha * step(-1, 1, (values[6] - behind) / melt)
+        front = np.clip((values[6] - behind) * F32(0.5 / (0.6 if hard else self.melt)) + F32(0.5), 0, 1)
+        over = alpha * (front * front * (3 - 2 * front))
         added = over + (alpha - over) * (1 - cover)
         data *= 1 - over
-        data += values * added
+        values *= added
+        data += values
         cover *= 1 - over
         cover += added
 

@@ -21,7 +21,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from labcore.data.embedded import films, paint
+from labcore.data.embedded import paint, rating_films
 
 NAME = "ratings"
 VERSION = 1
@@ -62,8 +62,8 @@ OPENED, CLOSED = 1_514_764_800, 1_735_689_600
 @cache
 def _world() -> dict[str, np.ndarray]:
     rng = paint.stream(SEED, VERSION, 0)
-    titles, genres, years = films.invent(rng, FILMS)
-    loadings = np.array([LOADINGS[genre] for genre in films.GENRES])
+    titles, genres, years = rating_films.invent(rng, FILMS)
+    loadings = np.array([LOADINGS[genre] for genre in rating_films.GENRES])
     film_factors = genres @ loadings / genres.sum(1, keepdims=True)
     film_factors[:, FACTORS.index("classic")] += (1996 - years) / 30
     film_factors += rng.normal(0, 0.30, film_factors.shape)
@@ -75,7 +75,7 @@ def _world() -> dict[str, np.ndarray]:
     user_factors, film_factors = user_factors * scale, film_factors * scale
     return {
         "titles": np.array(titles),
-        "genres": np.array(["|".join(np.array(films.GENRES)[row]) for row in genres]),
+        "genres": np.array(["|".join(np.array(rating_films.GENRES)[row]) for row in genres]),
         "years": years,
         "user_factors": user_factors,
         "film_factors": film_factors,

@@ -9,8 +9,9 @@ least nine of each. The labels say what was drawn; clouds, haze and size make so
 import numpy as np
 import pandas as pd
 
-from labcore.data.embedded import land, paint
-from labcore.data.embedded.land import Ground
+from labcore.data.embedded import paint, tile_weather
+from labcore.data.embedded import tile_land as land
+from labcore.data.embedded.tile_land import Ground
 
 NAME = "tiles"
 VERSION = 1
@@ -81,13 +82,13 @@ def draw(row) -> dict[str, np.ndarray]:
         _paint_ground(ground, row, rng)
     picture = ground.lit()
     if row.weather == "partly_cloudy":
-        picture = land.clouds(picture, ground, rng)
+        picture = tile_weather.clouds(picture, ground.sun, rng)
     elif row.weather == "hazy":
-        picture = land.haze(picture, rng, rng.uniform(0.30, 0.68))
+        picture = tile_weather.haze(picture, rng, rng.uniform(0.30, 0.68))
     elif row.weather == "overcast":
-        picture = land.overcast(picture, rng)
+        picture = tile_weather.overcast(picture, rng)
     else:
-        picture = land.haze(picture, rng, rng.uniform(0.0, 0.07))
+        picture = tile_weather.haze(picture, rng, rng.uniform(0.0, 0.07))
     image = paint.develop(
         picture,
         rng,
