@@ -12,6 +12,8 @@ from labcore.data.embedded.street_world import Code, Thing
 
 STEEL = (104, 107, 110)
 PAPER = (244, 242, 236)
+CLUMPS = 6
+"""Clumps of leaves that make a tree's crown; half of them from afar."""
 PANEL = 1.6
 """Length of a fence's panel, in metres."""
 
@@ -51,7 +53,8 @@ def _tree(canvas: Canvas, thing: Thing, s: float) -> None:
     column, row, metre = _foot(canvas, thing, s)
     tall, rng = thing.size * metre, np.random.Generator(np.random.Philox(thing.seed))
     canvas.line([(column, row), (column, row - 0.5 * tall)], max(0.30 * metre, 1.5), (92, 74, 58), Code.TREE)
-    for right, up, share in rng.uniform((-0.24, 0.5, 0.2), (0.24, 0.84, 0.29), (6, 3)).tolist():
+    clumps = rng.uniform((-0.24, 0.5, 0.2), (0.24, 0.84, 0.29), (CLUMPS, 3)).tolist()
+    for right, up, share in clumps if s < 40 else clumps[: CLUMPS // 2]:
         warm = tuple(value + 56 * (up - 0.65) for value in thing.colour)
         canvas.leaves((column + right * tall, row - up * tall), share * tall, warm, int(share * 1e4) % 8)
 

@@ -62,15 +62,16 @@ def _cabin(
     edge, shoulder = x + side * half, x + side * (half - inset)
     if beside:
         start = max(near + 0.1, NEAR)
-        pillars = [(edge, waist, start), (shoulder, high, roof[0]), (shoulder, high, roof[1]), (edge, waist, far - 0.5)]
+        foot = waist - 0.03  # a hair's breadth into the body, lest a line of background stay between them
+        pillars = [(edge, foot, start), (shoulder, high, roof[0]), (shoulder, high, roof[1]), (edge, foot, far - 0.5)]
         canvas.solid(pillars, thing.colour, Code.CAR, light[0])
-        glass = [(px, py - 0.08 if py > waist else py + 0.03, ps) for px, py, ps in pillars]
+        glass = [(px, py - 0.08 if py > waist else py + 0.06, ps) for px, py, ps in pillars]
         canvas.solid(glass, GLASS, Code.CAR, light[0] * 0.4)
     if ahead:
         for margin, colour, drop in ((0.0, thing.colour, 0.0), (0.13, GLASS, 0.09)):
             low, top = half - margin, half - inset - margin * 0.8
-            pane = [(x - low, waist + drop * 0.3, near), (x - top, high - drop, roof[0]),
-                    (x + top, high - drop, roof[0]), (x + low, waist + drop * 0.3, near)]  # fmt: skip
+            pane = [(x - low, waist + drop * 0.6 - 0.03, near), (x - top, high - drop, roof[0]),
+                    (x + top, high - drop, roof[0]), (x + low, waist + drop * 0.6 - 0.03, near)]  # fmt: skip
             canvas.solid(pane, colour, Code.CAR, light[1])
     if camera.world.eye > high:
         low = half - inset

@@ -10,12 +10,14 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from labcore.data.embedded.street_world import Code, Wall, World
+from labcore.data.embedded.street_world import BRICKS, GLAZED, HEDGE, Code, Wall, World
 
 NOISE_SIDE = 256
 """Side of the wrapped noise table that textures look into."""
 FAR = 300.0
 """Nothing is seen beyond, in metres."""
+DEEP = 13.0
+"""Depth of a house behind its front, in metres."""
 NEAR = 0.9
 """Nothing is drawn closer than this, in metres."""
 
@@ -116,15 +118,16 @@ class Rays:
 
 
 def hazed(colour: np.ndarray, depth: np.ndarray, world: World) -> np.ndarray:
-    """Colours [N, 3] seen through ``depth`` metres of this mood's air."""
-    clear = np.exp(-depth / world.mood.haze)[:, None].astype(np.float32)
+    """Colours [..., 3] seen through ``depth`` [...] metres of this mood's air."""
+    clear = np.exp(-depth / np.float32(world.mood.haze))[..., None]
     return colour * clear + np.array(world.mood.horizon, np.float32) * (1 - clear)
 
 
-def lit(colour: np.ndarray, world: World, facing: np.ndarray | float) -> np.ndarray:
-    """Colours [N, 3] under the mood's light; ``facing`` is the share of sunlight received, 0 in shadow."""
-    share = np.asarray(facing, np.float32).reshape(-1, 1)
-    return colour * (np.array(world.mood.ambient, np.float32) + share * np.array(world.mood.sun, np.float32))
+def lit(colour: np.ndarray, world: World, facing: np.ndarray) -> np.ndarray:
+    """Colours [..., 3] under the mood's light; ``facing`` [...] is the share of sunlight received, 0 in shadow."""
+    return colour * (
+        np.array(world.mood.ambient, np.float32) + facing[..., None] * np.array(world.mood.sun, np.float32)
+    )
 
 
 def sky(rays: Rays, image: np.ndarray, codes: np.ndarray) -> None:
@@ -153,8 +156,8 @@ def sky(rays: Rays, image: np.ndarray, codes: np.ndarray) -> None:
         end = end * 0.5 + 0.02 * look(np.full(len(angle), 9), (angle * 160).astype(np.int32))
     far = rays.up[:rows, None] < np.maximum(end, 0.015)[None, :]
     tint = np.array((84, 104, 84) if world.skyline_code == Code.TREE else (140, 132, 130), np.float32)
-    shade = hazed(lit(tint[None, :], world, 0.4), np.array([min(110.0, world.mood.haze * 1.1)]), world)
-    image[:rows][far], codes[:rows][far] = shade[0], world.skyline_code
+    shade = hazed(lit(tint, world, np.float32(0.4)), np.float32(min(110.0, world.mood.haze * 1.1)), world)
+    image[:rows][far], codes[:rows][far] = shade, world.skyline_code
 
 
 def _sunlit(world: World, x: np.ndarray, s: np.ndarray, camera_s: float) -> np.ndarray:
@@ -189,99 +192,122 @@ def ground(rays: Rays, image: np.ndarray, codes: np.ndarray, shadow: np.ndarray)
     edge = np.abs(off - world.road + 0.3) < 0.07
     zebra = np.zeros_like(dashed)
     for crossing in world.crossings:
-        zebra |= (np.abs(place - crossing) < 1.5) & (x % 1.1 < 0.55)
+        if -5 < crossing - camera.s < 60:
+            zebra |= (np.abs(place - crossing) < 1.5) & (x % 1.1 < 0.55)
     grey = np.where((dashed | edge | zebra) & (off < world.road), 218 + 10 * broad, grey)
     colour = grey[..., None] * np.where(is_road[..., None], (0.97, 1.0, 1.05), (1.04, 1.0, 0.94)).astype(np.float32)
-    sun = _sunlit(world, x, s, camera.s) * (1 - shadow[first:])
-    flat = lit(colour.reshape(-1, 3), world, (sun * max(world.sun[1], 0.35)).ravel())
-    depth = np.broadcast_to(length, x.shape).ravel()
-    dim = 1 - 0.16 * shadow[first:].reshape(-1, 1)
-    image[first:] = hazed(flat * dim, depth, world).reshape(colour.shape)
+    sun = _sunlit(world, x, s, camera.s) * (1 - shadow[first:]) * np.float32(max(world.sun[1], 0.35))
+    shown = colour * lit(np.ones(3, np.float32), world, sun)
+    image[first:] = hazed(shown * (1 - 0.16 * shadow[first:, :, None]), length, world)
     codes[first:] = np.where(is_road, Code.ROAD, Code.PAVEMENT)
 
 
-def _paint_wall(rays: Rays, image: np.ndarray, codes: np.ndarray, hit: tuple, facing: np.ndarray) -> None:
-    """Paint one wall per column: ``hit`` is ray length, metres along the wall, front index, its table, height."""
-    length, along, index, wall, top = hit
-    world = rays.world
-    high = world.eye + rays.up[:, None] * length[None, :]
-    crown = look(np.full(len(along), 3), (along * 2).astype(np.int32)) * 0.12 + 1
-    top = np.where(wall.style[index] == 4, top * crown, top)
-    rows, columns = np.nonzero((high < top[None, :]) & (high >= 0) & (length < FAR)[None, :] & (length > 0)[None, :])
-    if len(rows) == 0:
+@dataclass(frozen=True)
+class Hit:
+    """What the columns' rays meet of one wall: ray length (infinite for nothing), metres along, front, sunlight."""
+
+    wall: Wall
+    length: np.ndarray
+    along: np.ndarray
+    index: np.ndarray
+    sunlight: float
+
+
+def _paint(rays: Rays, image: np.ndarray, codes: np.ndarray, hit: Hit, free: np.ndarray) -> None:
+    """Paint a wall where it is hit and the picture is still free."""
+    met = np.flatnonzero(hit.length < FAR)
+    if len(met) == 0:
         return
-    y, u, t, which = high[rows, columns], along[columns], length[columns], index[columns]
-    style, roof = wall.style[which], top[columns]
-    bay, storey, wide, tall = wall.window[which].T
-    cell_u, cell_y = np.floor(u / bay).astype(np.int32), np.floor(y / storey).astype(np.int32)
-    in_u, in_y = u / bay - cell_u, y / storey - cell_y
-    chance = look(cell_u * 7 + which * 31, cell_y * 13)
-    detail = np.exp(-t / 26)
-    shop = (cell_y == 0) & (which % 3 > 0)
-    wide = np.where(style == 3, np.maximum(wide, 0.78), np.where(shop, 0.8, wide))
-    tall = np.where(shop, 0.66, tall)
-    glass = (np.abs(in_u - 0.5) < wide / 2) & (np.abs(in_y - 0.52) < tall / 2) & (y < roof - 0.7)
-    frame = (np.abs(in_u - 0.5) < wide / 2 + 0.06) & (np.abs(in_y - 0.52) < tall / 2 + 0.05) & ~glass & (y < roof - 0.7)
+    wall, world = hit.wall, rays.world
+    length, along, index = hit.length[met], hit.along[met], hit.index[met]
+    ragged = 1 + 0.12 * look(np.full(len(met), 3), (along * 2).astype(np.int32))
+    top = wall.height[index] * np.where(wall.style[index] == HEDGE, ragged, 1)
+    high = world.eye + rays.up[:, None] * length
+    rows, at = np.nonzero((high < top) & (high >= 0) & free[:, met])
+    y, u, depth, front, roof = high[rows, at], along[at], length[at], index[at], top[at]
     grain = look((y * 6).astype(np.int32), (u * 4).astype(np.int32))
-    bricks = np.where(style == 1, ((y % 0.3 < 0.07) * -16.0 + grain * 12) * detail, grain * 4 * detail)
-    base = wall.colour[which] + bricks[:, None]
-    base = np.where((y > roof - 0.4)[:, None], base * 0.72 + 40, base)
-    base = np.where(frame[:, None], base * 0.5 + 104, base)
-    sign = shop & (np.abs(y - storey * 0.95) < 0.28)
-    awning = np.stack([120 + 90 * look(which, cell_u * 0 + k) for k in (1, 2, 3)], axis=1)
-    base = np.where(sign[:, None], awning, base)
-    colour = lit(base, world, facing[columns])
-    pane = np.array(world.mood.zenith, np.float32) * 0.42 + 18 + 26 * chance[:, None] + 20 * in_y[:, None]
-    if world.mood.lamps:
-        pane = np.where(
-            (chance > 0.1)[:, None], np.array([246, 204, 124], np.float32) * (0.7 + 0.3 * chance[:, None]), pane
-        )
-    colour = np.where(glass[:, None], pane, colour)
-    leafy = style == 4
-    clump = (
-        look((y * 3.1).astype(np.int32), (u * 2.7).astype(np.int32)) * 20 + grain * 14 * detail + 10 * (y / roof - 0.6)
-    )
-    green = lit(wall.colour[which] + clump[:, None], world, facing[columns] * 0.7)
-    colour = np.where(leafy[:, None], green, colour)
-    image[rows, columns] = hazed(colour, t, world)
+    sun = np.full(1, hit.sunlight, np.float32)
+    shown = np.empty((len(y), 3), np.float32)
+    leafy = wall.style[front] == HEDGE
+    for part, surface in ((leafy, _hedge), (~leafy, _masonry)):
+        if part.any():
+            shown[part] = surface(
+                world, wall, front[part], (u[part], y[part], depth[part]), roof[part], grain[part], sun
+            )
+    columns = met[at]
+    image[rows, columns] = hazed(shown, depth, world)
     codes[rows, columns] = np.where(leafy, Code.TREE, Code.BUILDING)
+    free[rows, columns] = False
 
 
-def _ends(rays: Rays, wall: Wall, side: int) -> tuple[np.ndarray, ...]:
+def _hedge(world: World, wall: Wall, front: np.ndarray, place: tuple, roof: np.ndarray, grain, sun) -> np.ndarray:
+    """Leaves in clumps, brighter towards the top; colours [N, 3] in the mood's light."""
+    u, y, depth = place
+    clump = look((y * 3.1).astype(np.int32), (u * 2.7).astype(np.int32)) * 20
+    clump += grain * 14 * np.exp(-depth / 26) + 10 * (y / roof - 0.6)
+    return lit(wall.colour[front] + clump[:, None], world, sun * 0.7)
+
+
+def _masonry(world: World, wall: Wall, front: np.ndarray, place: tuple, roof: np.ndarray, grain, sun) -> np.ndarray:
+    """Brick or plaster with windows, shops on the ground floor and a cornice; colours [N, 3] in the mood's light."""
+    u, y, depth = place
+    style, detail = wall.style[front], np.exp(-depth / 26)
+    bay, storey, wide, tall = wall.window[front].T
+    cell_u, cell_y = np.floor(u / bay), np.floor(y / storey)
+    off_u, off_y = np.abs(u / bay - cell_u - 0.5), y / storey - cell_y - 0.52
+    cell_u, cell_y = cell_u.astype(np.int32), cell_y.astype(np.int32)
+    chance = look(cell_u * 7 + front * 31, cell_y * 13)
+    shop = (cell_y == 0) & (front % 3 > 0)
+    wide = np.where(style == GLAZED, np.maximum(wide, 0.78), np.where(shop, 0.8, wide))
+    tall = np.where(shop, 0.66, tall)
+    below = y < roof - 0.7
+    glass = (off_u < wide / 2) & (np.abs(off_y) < tall / 2) & below
+    frame = (off_u < wide / 2 + 0.06) & (np.abs(off_y) < tall / 2 + 0.05) & below
+    rough = np.where(style == BRICKS, (y % 0.3 < 0.07) * np.float32(-16) + grain * 12, grain * 4) * detail
+    cornice = y > roof - 0.4
+    gain, lift = np.where(frame, 0.5, np.where(cornice, 0.72, 1)), np.where(frame, 104, np.where(cornice, 40, 0))
+    base = (wall.colour[front] + rough[:, None]) * gain[:, None] + lift[:, None]
+    sign = np.flatnonzero(shop & (np.abs(y - storey * 0.95) < 0.28))
+    for channel in range(3):
+        base[sign, channel] = 120 + 90 * look(front[sign], np.full(len(sign), channel + 1))
+    shown = lit(base, world, sun)
+    at = np.flatnonzero(glass)
+    pane = np.array(world.mood.zenith, np.float32) * 0.42 + (28 + 26 * chance[at] + 20 * off_y[at])[:, None]
+    if world.mood.lamps:
+        lamplight = np.array([246, 204, 124], np.float32) * (0.7 + 0.3 * chance[at])[:, None]
+        pane = np.where((chance[at] > 0.1)[:, None], lamplight, pane)
+    shown[at] = pane
+    return shown
+
+
+def _ends(rays: Rays, wall: Wall, side: int) -> Hit | None:
     """Per column, the end face (a wall across the view) that rises highest behind the fronts of one side."""
     world, camera = rays.world, rays.camera
     before = np.concatenate([[0.0], wall.height[:-1]])
-    ahead = (
-        (wall.height > before + 0.5) & (wall.start > camera.s + 1.5) & (wall.start < camera.s + 160) & (wall.style < 4)
-    )
-    which = np.flatnonzero(ahead)
-    count = len(rays.dx)
+    near = (wall.start > camera.s + 1.5) & (wall.start < camera.s + 160)
+    which = np.flatnonzero((wall.height > before + 0.5) & near & (wall.style != HEDGE))
     if len(which) == 0:
-        return np.full(count, np.inf, np.float32), np.zeros(count), np.zeros(count, int), wall, np.zeros(count)
+        return None
     s = (wall.start[which] - camera.s)[:, None]
     length = s / rays.dz
     out = side * (camera.x + length * rays.dx - world.curve * s * s) - world.wall
-    inside = (out >= 0) & (out < 13)
+    inside = (out >= 0) & (out < DEEP)
     rise = np.where(inside, (wall.height[which][:, None] - world.eye) / length, -np.inf)
-    best = np.argmax(rise, axis=0)
-    columns = np.arange(count)
-    seen = inside[best, columns]
-    length = np.where(seen, length[best, columns], np.inf).astype(np.float32)
-    return length, np.where(seen, out[best, columns], 0), which[best], wall, wall.height[which[best]]
+    best, columns = np.argmax(rise, axis=0), np.arange(len(rays.dx))
+    length = np.where(inside[best, columns], length[best, columns], np.inf).astype(np.float32)
+    return Hit(wall, length, out[best, columns].astype(np.float32), which[best], max(-world.sun[2], 0.0) * 0.8)
 
 
 def walls(rays: Rays, image: np.ndarray, codes: np.ndarray) -> None:
-    """End faces in side streets and above low roofs first, then the fronts before them."""
-    world = rays.world
-    ahead = world.sun[2]
-    for side, wall in ((-1, world.left), (1, world.right)):
-        ends = _ends(rays, wall, side)
-        _paint_wall(rays, image, codes, ends, np.full(len(rays.dx), max(-ahead, 0.0) * 0.8))
+    """The fronts, then what shows of the houses' ends in side streets and above lower roofs."""
+    world, free = rays.world, np.ones(codes.shape, bool)
     length, side, index = rays.fronts
-    for number, wall in ((0, world.left), (1, world.right)):
-        mine = np.where(side == number, length, np.inf).astype(np.float32)
-        mine[length >= FAR] = np.inf
-        along = np.where(np.isfinite(mine), mine * rays.dz + rays.camera.s, 0)
-        facing = max(world.sun[0] * (1 if number == 0 else -1), 0.0)
-        which = np.where(side == number, index, 0)
-        _paint_wall(rays, image, codes, (mine, along, which, wall, wall.height[which]), np.full(len(length), facing))
+    sides = (0, world.left, -1), (1, world.right, 1)
+    for number, wall, sign in sides:
+        mine = side == number
+        along = (length * rays.dz + rays.camera.s).astype(np.float32)
+        sunlight = max(-sign * world.sun[0], 0.0)
+        _paint(rays, image, codes, Hit(wall, np.where(mine, length, np.inf), along, index * mine, sunlight), free)
+    for _, wall, sign in sides:
+        if (ends := _ends(rays, wall, sign)) is not None:
+            _paint(rays, image, codes, ends, free)

@@ -56,6 +56,8 @@ MOODS = (
     Mood("fog", (196, 200, 202), (210, 212, 212), (0.80, 0.82, 0.83), (0.0, 0.0, 0.0), (50, 60), 62, 0.15),
 )
 
+GAP, BRICKS, PLASTERED, GLAZED, HEDGE = range(5)
+"""Styles of a front."""
 BRICK = ((158, 92, 74), (176, 118, 92), (134, 84, 72), (198, 152, 118))
 PLASTER = ((214, 200, 172), (226, 214, 196), (196, 204, 206), (222, 188, 150), (176, 186, 168), (206, 170, 158))
 MODERN = ((128, 140, 152), (160, 166, 170), (98, 112, 128))
@@ -73,7 +75,7 @@ class Wall:
     window: np.ndarray
     """Width of a window bay, height of a storey, glazed share across and up; [N, 4]."""
     style: np.ndarray
-    """0 gap, 1 brick, 2 plaster, 3 glass and concrete, 4 hedge or wood."""
+    """One of ``GAP``, ``BRICKS``, ``PLASTERED``, ``GLAZED`` (glass and concrete), ``HEDGE`` (or a wood)."""
     lookup: np.ndarray
     """Index of the front at each ``WALL_STEP`` from ``-BEHIND`` on."""
 
@@ -137,15 +139,15 @@ def _wall(rng: np.random.Generator, green: float, tall: float) -> Wall:
     start, height, colour, window, style = [], [], [], [], []
     s = -BEHIND
     while s < STREET_LENGTH:
-        if style and style[-1] != 0 and rng.random() < 0.16:
-            kind, width, high = 0, rng.uniform(6, 10), 0.0
+        if style and style[-1] != GAP and rng.random() < 0.16:
+            kind, width, high = GAP, rng.uniform(6, 10), 0.0
             tint = (0, 0, 0)
         elif rng.random() < green:
-            kind, width, high = 4, rng.uniform(8, 26), rng.uniform(2.2, 6.5)
+            kind, width, high = HEDGE, rng.uniform(8, 26), rng.uniform(2.2, 6.5)
             tint = _pick(rng, LEAVES)
         else:
-            kind, width, high = int(rng.integers(1, 4)), rng.uniform(8, 20), rng.uniform(6, 13) * tall
-            tint = _pick(rng, (BRICK, PLASTER, MODERN)[kind - 1])
+            kind, width, high = int(rng.integers(BRICKS, HEDGE)), rng.uniform(8, 20), rng.uniform(6, 13) * tall
+            tint = _pick(rng, (BRICK, PLASTER, MODERN)[kind - BRICKS])
         start.append(s)
         height.append(high)
         colour.append(tint)
@@ -235,7 +237,7 @@ def _things(rng: np.random.Generator, world: dict, walls: tuple[Wall, Wall], fra
         while s < horizon:
             add("bin", side * (road + 0.8), s, size=rng.uniform(0.9, 1.3), colour=_pick(rng, cloth))
             s += rng.uniform(12, 30)
-        inside = (wall.style == 4) & (wall.start < horizon) & (wall.start > 0)
+        inside = (wall.style == HEDGE) & (wall.start < horizon) & (wall.start > 0)
         for at in wall.start[inside]:
             for _ in range(2):
                 add(
