@@ -1,11 +1,13 @@
 """Unpack what strangers packed: nothing leaves the folder, nothing links, and a bomb is stopped while it swells."""
 
 import contextlib
+import lzma
 import shutil
 import stat
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -40,6 +42,7 @@ UPLOAD_BYTES = 200_000_000
 """The largest upload, as the server's upload limit."""
 _MIN_RATIO_BYTES = 10_000_000
 """Below this an archive cannot hurt, however well it compresses."""
+_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,9 @@ def unpack(
     count = total = 0
     try:
         for member in _members(archive):
-            parts = safe_parts(member.name, archive.name)[strip:]
-            if not parts or parts[-1].startswith("._") or parts[0] == "__MACOSX":
+            whole = safe_parts(member.name, archive.name)
+            parts = whole[strip:]
+            if not parts or parts[-1].startswith("._") or whole[0] == "__MACOSX":
                 continue
             count += 1
             if count > limits.members:
@@ -104,7 +108,7 @@ def unpack(
             raise UserError(f"{archive.name} holds no files.")
         _merge(scratch, folder)
         return count
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zipfile.LargeZipFile, NotImplementedError) as error:
+    except _DAMAGED as error:
         raise UserError(f"{archive.name} is damaged or packed in an unknown way ({error}). Pack it again.") from None
     except RuntimeError as error:  # what zipfile raises for a missing password
         raise UserError(f"{archive.name} cannot be unpacked: {error}. Pack it without a password.") from None

@@ -1,4 +1,4 @@
-"""Keep what was computed once: made beside and renamed into place, bounded in size, the least recently used out first."""
+"""Keep what was computed once: made beside, renamed into place, bounded in size, the least recently used out first."""
 
 import contextlib
 import errno

@@ -113,7 +113,7 @@ _ALL = (
         "Video frames of rendered people: regression to a point, and why a random split of frames leaks.",
     ),
     _embedded(
-        "ratings", "ratings", "Ratings", 0, 40_000, 2 * MB, None,
+        "ratings", "ratings", "Ratings", 400, 36_378, 1 * MB, None,
         "Users and invented films from a known latent model: learned factors can be held against the truth.",
     ),
     Card(

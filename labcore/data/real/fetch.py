@@ -21,6 +21,10 @@ PAUSE_SECONDS = 1.0
 """Before the second try; doubled with each further one."""
 TIMEOUT_SECONDS = 30.0
 """Without a byte for so long the transfer counts as broken."""
+BLOCK_BYTES = 1 << 14
+"""Read at a time; of a block that breaks nothing is kept."""
+TOLD_BYTES = 1 << 18
+"""Between two reports of progress."""
 UNPACKED = 2.2
 """Disk needed per byte to download: the archive and its files lie side by side for a while (JPEGs do not shrink)."""
 _FIRST_MIB = "md5-first-mib"
@@ -159,7 +163,8 @@ class Resuming:
             headers |= {"Range": f"bytes={have}-", "If-Range": version}
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS) as answer:
             if answer.status_code == 416:
-                # Nothing is left to send: whole already, or longer than the file. Size and checksum decide.
+                if answer.headers.get("Content-Range", "") == f"bytes */{have}":
+                    return  # it had come whole, and only the last step was missing
                 part.unlink()
                 raise requests.ConnectionError("the server has no such range")
             answer.raise_for_status()
@@ -170,11 +175,13 @@ class Resuming:
             _write_mark(mark, answer.headers)
             _check_free(part.parent, max(0, total - start))
             with part.open("ab" if resumed else "wb") as sink:
-                done = start
-                for block in answer.iter_content(archives.CHUNK_BYTES // 4):
+                done = told = start
+                for block in answer.iter_content(BLOCK_BYTES):
                     sink.write(block)
                     done += len(block)
-                    self.progress(done, total, f"downloading {urlsplit(url).path.rpartition('/')[2]}")
+                    if done - told >= TOLD_BYTES or done == total:
+                        told = done
+                        self.progress(done, total, f"downloading {urlsplit(url).path.rpartition('/')[2]}")
             if total and done < total:
                 raise requests.ConnectionError("the transfer ended early")
 
