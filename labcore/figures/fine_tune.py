@@ -133,20 +133,20 @@ def xray_figure(
     """The layer-group X-ray: how fast, how strongly and how far each group of layers has moved.
 
     Args:
-        series: (steps, values) by name, ``lr.0``, ``ratio.0``, ``distance.0``, ``batchnorm.0`` for the first group and
-            so on; what is missing (a head without BatchNorm) is left out.
+        series: (steps, values) by name, ``lr_group_0``, ``ratio_group_0``, ``distance_group_0``,
+            ``batchnorm_group_0`` for the first group and so on; what is missing (no BatchNorm there) is left out.
         groups: names of the parameter groups, earliest first.
     """
-    panels = [part for part in LR_NAMES if any(name.startswith(f"{part}.") for name in series)] or ["lr"]
+    panels = [part for part in LR_NAMES if any(name.startswith(f"{part}_group_") for name in series)] or ["lr"]
     figure = make_subplots(
         rows=len(panels), cols=1, shared_xaxes=True, vertical_spacing=0.07, subplot_titles=[LR_NAMES[p] for p in panels]
     )
     shown: set[int] = set()
     for row, panel in enumerate(panels, 1):
         for index, group in enumerate(groups):
-            if f"{panel}.{index}" not in series:
+            if f"{panel}_group_{index}" not in series:
                 continue
-            steps, values = (np.asarray(part, float) for part in series[f"{panel}.{index}"])
+            steps, values = (np.asarray(part, float) for part in series[f"{panel}_group_{index}"])
             places = _thinned(len(steps))
             if panel in ("lr", "ratio"):
                 values = np.where(values > 0, values, np.nan)

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from labcore.training.callbacks import Turn
+from labcore.training.callbacks import JobLike
 from labcore.training.learner import Learner
 
 SHOWN = 12
@@ -65,25 +65,21 @@ class Answers:
 
 
 class Pace:
-    """Seconds that belong to this run alone: while it trains, and in all, without the turns of other lanes.
+    """Seconds that belong to this run alone: while it trains, and in all, without the turns of a race's other lanes.
 
-    Wraps the Learner's ``Turn`` (see ``around_turns``), since only the time between its two ends is another lane's.
+    Args:
+        job: the run's job; train with ``pace.job`` in its place, which times the turns.
     """
 
-    def __init__(self) -> None:
-        self.began = self.mark = time.perf_counter()
-        self.away = self.away_training = self.training = 0.0
+    def __init__(self, job: JobLike) -> None:
+        self.job: JobLike = _TimedTurns(job, self)
+        self.began = time.perf_counter()
+        self.away = self.training = 0.0
         self.items = 0
-        self.left: float | None = None
-
-    def around_turns(self, learner: Learner) -> None:
-        """Take a place right before and right after the Learner's ``Turn``."""
-        at = next(i for i, callback in enumerate(learner.callbacks) if isinstance(callback, Turn))
-        learner.callbacks[at:at] = [_Leaves(self)]
-        learner.callbacks[at + 2 : at + 2] = [_Returns(self)]
+        self.mark = (self.began, 0.0)
 
     def before_leg(self, learner: Learner) -> None:
-        self.mark, self.away_training = time.perf_counter(), 0.0
+        self.mark = (time.perf_counter(), self.away)
 
     after_epoch = before_leg
 
@@ -93,7 +89,8 @@ class Pace:
     def before_validate(self, learner: Learner) -> None:
         if learner.precision.device.type == "cuda":
             torch.cuda.synchronize()
-        self.training += time.perf_counter() - self.mark - self.away_training
+        began, away = self.mark
+        self.training += time.perf_counter() - began - (self.away - away)
 
     @property
     def images_per_second(self) -> float:
@@ -106,24 +103,19 @@ class Pace:
         return time.perf_counter() - self.began - self.away
 
 
-class _Leaves:
-    def __init__(self, pace: Pace) -> None:
-        self.pace = pace
+class _TimedTurns:
+    """A job whose turns are timed; all else is the job's own."""
 
-    def after_step(self, learner: Learner) -> None:
-        self.pace.left = time.perf_counter()
+    def __init__(self, job: JobLike, pace: Pace) -> None:
+        self._job, self._pace = job, pace
 
-    after_valid_batch = after_step
+    def turn(self) -> None:
+        left = time.perf_counter()
+        self._job.turn()
+        self._pace.away += time.perf_counter() - left
 
-
-class _Returns(_Leaves):
-    def after_step(self, learner: Learner) -> None:
-        if self.pace.left is not None:
-            away = time.perf_counter() - self.pace.left
-            self.pace.away += away
-            self.pace.away_training += away
-
-    after_valid_batch = after_step
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._job, name)
 
 
 class Memory:

@@ -33,7 +33,11 @@ def test_long_plans_are_thinned_but_keep_their_edges():
 
 def test_the_xray_leaves_out_what_was_not_measured():
     steps = np.arange(5)
-    series = {"lr.0": (steps, steps * 0.0), "lr.2": (steps, steps + 1.0), "distance.2": (steps, steps * 0.1)}
+    series = {
+        "lr_group_0": (steps, steps * 0.0),
+        "lr_group_2": (steps, steps + 1.0),
+        "distance_group_2": (steps, steps * 0.1),
+    }
     figure = figures.xray_figure(series, GROUPS)
     assert {trace.name for trace in figure.data} == {"stem", "head"}
     assert np.isnan(figure.data[0].y).all()  # a rate of 0 has no place on a logarithmic axis

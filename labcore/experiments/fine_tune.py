@@ -1,0 +1,248 @@
+"""The discriminative fine-tuner: train the head, unfreeze, small rates for early layers and large ones for late."""
+
+import copy
+import json
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from labcore.data.splits import order
+from labcore.errors import UserError
+from labcore.evaluation.classification import baseline
+from labcore.experiments.fine_tune_data import Lessons, lessons
+from labcore.models.backbones import Model, build_model, normalisation
+from labcore.models.export import load_into, to_onnx
+from labcore.models.groups import freeze_to, parameter_counts
+from labcore.runs.artifacts import Artifacts
+from labcore.runs.job import Job
+from labcore.specs import FineTuneSpec, Stage
+from labcore.training.callbacks import Diverged
+from labcore.training.one_vs_rest import fit_one_vs_rest
+from labcore.training.optimizer import adamw
+from labcore.training.plans import first_trained, names_of
+from labcore.training.precision import Precision, resolve, resolve_device
+from labcore.training.tuner import Tuner
+from labcore.training.watch import Answers, LastGood, Memory, Pace
+from labcore.training.xray import XRay
+
+GROUPS = ("early body", "late body", "head")
+"""Names of the parameter groups: layers down to an eighth of the picture's side, the other layers, the head."""
+PLAIN_ITEMS = 2_000
+"""Training pictures measured once more at the end, without dropout and augmentation; enough for two digits."""
+LAST_GOOD = "last-good"
+CARD_FORMAT = "unfreeze-classifier-1"
+
+
+def run(spec: FineTuneSpec, job: Job) -> dict[str, Any]:
+    """Carry out a plan.
+
+    Returns:
+        ``valid_loss``, ``error_rate``, ``baseline_error_rate`` (always the most frequent class), ``train_loss_plain``
+        (measured like the valid loss), ``images_per_second`` while training, ``seconds`` of this run alone (without
+        the turns of a race's other lanes), ``memory`` (MB, peak), ``epochs``, ``parameters``; with gathered pictures
+        also the error on old, taught and held-back ones, before and after.
+
+    Raises:
+        UserError: data, plan, weights or device do not make sense together, or the loss became no number.
+    """
+    pace, memory, last_good = Pace(job), Memory(), LastGood()
+    job = pace.job
+
+    device = resolve_device(spec.device)
+    precision = resolve(spec.precision, device)
+    stages = [stage.but(name=name) for stage, name in zip(spec.plan, names_of(spec.plan), strict=True)]
+    for stage in stages:
+        first_trained(stage, len(GROUPS))
+    # A plan of single steps is a sprint (the LR finder's jury): it is judged by its curves and leaves no model behind.
+    sprint = all(stage.steps for stage in stages)
+
+    taught = lessons(spec, device, job)
+    model = build_model(spec.arch, spec.weights, len(taught.classes), seed=spec.seed)
+    if spec.start_from:
+        load_into(model, _stage_of(spec.start_from), f"Stage {spec.start_from}")
+    model.to(device)
+    _describe(job, precision)
+
+    answers = Answers(taught.picture_of, save=not sprint)
+    learner = Tuner(
+        model,
+        adamw(model, spec.weight_decay),
+        F.cross_entropy,
+        taught.at(stages[-1].image_size or spec.image_size),
+        precision,
+        metrics={"error_rate": answers.measure},
+        seed=spec.seed,
+        train_bn=spec.frozen_body == "batchnorm_trains",
+        data_at=taught.at,
+        callbacks=[pace, answers, memory, *([] if sprint else [last_good, XRay(model)])],
+    )
+    learner.computed_once = spec.frozen_body == "computed_once"
+    stages = [stage.but(image_size=stage.image_size or spec.image_size) for stage in stages]
+    legs = learner.plan(stages)
+    job.save("plan.json", _plan_facts(spec, stages, learner, taught))
+    before = _judge_gathered(learner, taught)
+
+    try:
+        learner.fit(legs, job, resume=True)
+    except Diverged as error:
+        if not sprint:
+            raise UserError(_way_back(job, last_good, str(error), learner.leg.name)) from None
+        job.note(str(error))
+        return _of_this_run(pace, memory, model) | {"diverged": True}
+
+    logits, targets = _outputs(answers) or learner.predictions(learner.data.valid)
+    metrics = _judged(logits, targets) | {
+        "baseline_error_rate": baseline(taught.train_labels, targets.numpy(), len(taught.classes)).error_rate,
+        "epochs": sum(stage.epochs for stage in stages if not stage.steps),
+    }
+    job.save("predictions", _predictions(logits, targets, taught))
+    if not sprint:
+        plain, alone = _plain_look(learner, taught)
+        metrics["train_loss_plain"] = plain
+        metrics |= _compared(before, _judge_gathered(learner, taught))
+        _export(job, spec, learner, taught, alone, metrics)
+    return metrics | _of_this_run(pace, memory, model)
+
+
+def _stage_of(place: str) -> bytes:
+    run_id, _, name = place.partition("/")
+    return Artifacts().read(run_id, f"stage-{name}.safetensors")
+
+
+def _describe(job: Job, precision: Precision) -> None:
+    cuda = precision.device.type == "cuda"
+    job.describe(
+        device=torch.cuda.get_device_name(precision.device) if cuda else f"CPU, {torch.get_num_threads()} threads",
+        environment={"precision": precision.name, "torch": torch.__version__, "threads": torch.get_num_threads()},
+    )
+    if precision.note:
+        job.note(precision.note)
+
+
+def _plan_facts(spec: FineTuneSpec, stages: list[Stage], learner: Tuner, taught: Lessons) -> dict[str, Any]:
+    """What pages need to draw the plan as it runs: steps, groups, and what each stage trains."""
+    model, facts, first = learner.model, [], 0
+    for stage, leg in zip(stages, learner.plan(stages), strict=True):
+        freeze_to(model, stage.freeze_to, learner.train_bn)
+        facts.append(
+            stage.model_dump(mode="json")
+            | {
+                "first_step": first,
+                "train_steps": leg.steps,
+                "steps_per_epoch": len(taught.at(stage.image_size).train),
+                "parameters": [{"trainable": on, "frozen": off} for on, off in parameter_counts(model)],
+                "file": f"stage-{stage.name}.safetensors",
+            }
+        )
+        first += leg.steps
+    return {
+        "stages": facts,
+        "groups": list(GROUPS),
+        "classes": list(taught.classes),
+        "train_items": len(taught.train_labels),
+        "valid_items": len(learner.data.valid.indices),
+        "split": taught.split_words,
+        "steps": first,
+        "frozen_body": spec.frozen_body,
+    }
+
+
+def _outputs(answers: Answers) -> tuple[Tensor, Tensor] | None:
+    """What the last validation saw; None for a run that was resumed after it."""
+    if not answers.outputs:
+        return None
+    logits, targets = zip(*answers.outputs, strict=True)
+    return torch.cat(logits).float().cpu(), torch.cat(targets).cpu()
+
+
+def _judged(logits: Tensor, targets: Tensor) -> dict[str, float]:
+    return {
+        "valid_loss": F.cross_entropy(logits.double(), targets.long()).item(),
+        "error_rate": (logits.argmax(dim=1) != targets).double().mean().item(),
+    }
+
+
+def _predictions(logits: Tensor, targets: Tensor, taught: Lessons) -> dict[str, np.ndarray]:
+    rows = taught.valid_rows
+    return {
+        "probs": logits.softmax(dim=1).numpy(),
+        "logits": logits.numpy(),
+        "targets": targets.numpy().astype(np.int64),
+        "items": taught.names[rows],
+        "rows": rows,
+        "classes": np.asarray(taught.classes),
+    }
+
+
+def _plain_look(learner: Tuner, taught: Lessons) -> tuple[float, torch.nn.Linear]:
+    """Loss on training pictures measured like the valid loss, and the sigmoid layer fitted on the same pass."""
+    rows = taught.train_rows[order(len(taught.train_rows), 0)[:PLAIN_ITEMS]]
+    features, logits, targets = learner.necks(taught.plain(rows))
+    loss = F.cross_entropy(logits.double(), targets.long()).item()
+    return loss, fit_one_vs_rest(features, targets.long(), len(taught.classes))
+
+
+def _judge_gathered(learner: Tuner, taught: Lessons) -> dict[str, float]:
+    """Error on old valid pictures, and on the gathered ones that are taught and that are held back."""
+    found = {}
+    for name, rows in taught.gathered_parts().items():
+        _, logits, targets = learner.necks(taught.plain(rows))
+        found[name] = _judged(logits, targets)["error_rate"]
+    return found
+
+
+def _compared(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
+    return {f"error_{part}_before": before[part] for part in before} | {
+        f"error_{part}_after": after[part] for part in after
+    }
+
+
+def _of_this_run(pace: Pace, memory: Memory, model: Model) -> dict[str, float]:
+    return {
+        "images_per_second": pace.images_per_second,
+        "seconds": pace.seconds,
+        "memory": memory.peak,
+        "parameters": sum(p.numel() for p in model.parameters()),
+    }
+
+
+def _way_back(job: Job, last_good: LastGood, what: str, stage: str) -> str:
+    from safetensors.torch import save
+
+    job.save(f"stage-{LAST_GOOD}.safetensors", save({k: t.contiguous() for k, t in last_good.weights.items()}))
+    return (
+        f"{what.partition('. ')[0]}. The weights after {last_good.words} are kept as {LAST_GOOD}: go on from them "
+        f"with a tenth of the rate, or give stage {stage} a lower one from the start."
+    )
+
+
+def _export(
+    job: Job, spec: FineTuneSpec, learner: Tuner, taught: Lessons, alone: torch.nn.Linear, metrics: Any
+) -> None:
+    """The model as ONNX and its card; the safetensors of the last stage are there already."""
+    size = spec.plan[-1].image_size or spec.image_size
+    height, width = (size, size) if isinstance(size, int) else size
+    mean, std = normalisation(spec.arch, spec.weights)
+    card = {
+        "format": CARD_FORMAT,
+        "arch": spec.arch,
+        "classes": list(taught.classes),
+        "image_size": [height, width],
+        "fitted": "crop",
+        "mean": list(mean),
+        "std": list(std),
+        "weights_file": f"stage-{names_of(spec.plan)[-1]}.safetensors",
+        "dataset": spec.dataset.name,
+        "data_fingerprint": taught.fingerprint,
+        "train_items": len(taught.train_labels),
+        "error_rate": metrics["error_rate"],
+        "baseline_error_rate": metrics["baseline_error_rate"],
+        "spec": json.loads(spec.canonical()),
+    }
+    job.save("card.json", card)
+    job.progress(learner.steps_planned, learner.steps_planned, "export")
+    model = copy.deepcopy(learner.model).cpu().float().eval()
+    job.save("model.onnx", to_onnx(model.body, model.head, alone, (height, width), mean, std))

@@ -1,0 +1,64 @@
+"""A Learner for plans: stages that train only the head may read features that the resting body computed once."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from labcore.models.backbones import Model
+from labcore.models.groups import first_trained
+from labcore.training.features import compute_features, split_head
+from labcore.training.learner import Learner
+
+HEAD_LAYER = -1
+"""Place of the layer, in a head, whose inputs are called features of a picture (``neck``)."""
+
+
+class Tuner(Learner):
+    """Trains a plan; with ``train_bn`` off, head-only stages run the body once per picture instead of each time.
+
+    Both ways train the same head on the same batches. With BatchNorm at rest they also give the same losses, up to
+    rounding, since a resting body gives the same features every time.
+    """
+
+    computed_once = False
+    """Whether head-only stages compute the body once."""
+
+    model: Model
+
+    def predict(self, x: Tensor) -> Tensor:
+        if x.dim() > 2:
+            return super().predict(x)
+        with self.precision.autocast():
+            return self._rest(x)
+
+    def _begin_leg(self) -> None:
+        super()._begin_leg()
+        leg = self.leg
+        groups = len(self.model.groups())
+        if not self.computed_once or leg.freeze_to is None or first_trained(leg.freeze_to, groups) != groups - 1:
+            return
+        _, self._rest = split_head(self.model)
+        steps = leg.steps if leg.first_epoch == 0 and leg.steps < len(self.train) else None
+        self.train = compute_features(self.model, self.train, self.precision, self.job, steps)
+        if self.valid is not None:
+            self.valid = compute_features(self.model, self.valid, self.precision, self.job)
+
+    @torch.no_grad()
+    def necks(self, batches: Any) -> tuple[Tensor, Tensor, Tensor]:
+        """What the head's last layer sees of each item, its outputs, and the targets; in evaluation mode, on the CPU.
+
+        Returns:
+            float32 [n, d], float32 [n, classes], int64 [n].
+        """
+        self.model.eval()
+        neck, last = self.model.head[:HEAD_LAYER], self.model.head[HEAD_LAYER]
+        features, outputs, targets = [], [], []
+        for x, y, _ in batches.epoch():
+            with self.precision.autocast():
+                feature = neck(self.model.body(x))
+                output = last(feature)
+            features.append(feature.float().cpu())
+            outputs.append(output.float().cpu())
+            targets.append(y.cpu())
+        return torch.cat(features), torch.cat(outputs), torch.cat(targets)
