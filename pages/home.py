@@ -57,7 +57,7 @@ def hero(latest: Row | None) -> None:
         rules=[Rule(name, latest.id, metric=f"lr_{name}", color=color) for name, color in HERO_RULES.items()],
         height=380,
         status_line=False,
-        replay=Replay(REPLAY_SPEED),
+        replay=Replay(REPLAY_SPEED, unasked=True),
     )
     st.caption(f"**replay at {REPLAY_SPEED}x** of a run {run_panel.label_of(latest)}")
 

@@ -261,7 +261,7 @@ def page() -> None:
         hidden = guess and not st.session_state.get("revealed")
         if not guess:
             st.session_state.pop("revealed", None)
-        # Rules read the whole curve: of a test that was stopped half-way they would say something, and it would be wrong.
+        # Rules read the whole curve: of a test that was stopped half-way they would say something wrong.
         series = run_panel.series_of(row) if row and row.status == "done" else {}
         said = suggestions_of(spec, series)
         if row:

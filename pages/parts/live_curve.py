@@ -75,6 +75,8 @@ class Replay:
 
     speed: float = 10.0
     nonce: int = 0
+    unasked: bool = False
+    """Started by the page, not by a person: whoever asked for less motion sees all points at once."""
 
 
 @dataclass(frozen=True)

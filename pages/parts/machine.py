@@ -8,6 +8,8 @@ import streamlit as st
 from labcore.errors import UserError
 from labcore.runs import engine
 from labcore.runs.store import ACTIVE, Row, open_store
+from labcore.specs import spec_type
+from pages.parts.controls import link
 from pages.parts.lessons import lessons
 
 LOOK_EVERY = 5.0
@@ -83,6 +85,9 @@ def machine_line() -> None:
         share = min(1.0, row.done / row.total) if row.total else 0.0
         st.progress(share, text=f":material/play_circle: {title_of(row)}")
         if row.experiment in {lesson.path for lesson in lessons()}:
+            spec = spec_type(row.experiment).of(row.spec)
+            st.page_link(f"{row.experiment}.py", label="follow it", query_params=link(spec))
+        else:
             st.page_link("runs.py", label="follow it", query_params={"run": row.id})
     if waiting:
         st.caption(f":material/schedule: {waiting} waiting")

@@ -42,7 +42,7 @@ class Chart extends Gestures {
     if (before && data.curves[0]?.run !== before.curves[0]?.run) this.zoom = null;
     if (!this.dragging) this.pick = data.pick;
     if (data.replay && data.replay.nonce !== before?.replay?.nonce) this.replayFrom = performance.now();
-    if (!data.replay) this.replayFrom = null;
+    if (!data.replay || (data.replay.unasked && this.calm.matches)) this.replayFrom = null;
     const wanted = new Set(Object.keys(data.runs));
     const streams = [];
     for (const [id, run] of this.watched) {
