@@ -55,8 +55,8 @@ LOADINGS = {
     "Western": (0.0, 0.4, -0.3, 0.0, 0.9),
 }
 """What a genre brings of each factor."""
-OPENED, CLOSED = 1_514_764_800, 1_735_689_600
-"""The ratings were given from 2018 to 2024 (Unix seconds), after the youngest film."""
+OPENED, CLOSED = 1_672_531_200, 1_767_139_200
+"""The ratings were given from 2023 to 2025 (Unix seconds), after the youngest film."""
 
 
 @cache
