@@ -100,6 +100,7 @@ class Learner:
         self.callbacks = [*default_callbacks(), *callbacks]
         self.pieces = 1
         """A batch goes through the model in this many pieces; doubled when memory runs out."""
+        self.leg_index, self.leg_step, self.owes_validation = 0, 0, False
         self.measured: dict[str, float] = {}
         """The last validation's results by name."""
         self._statistics = [
@@ -138,16 +139,16 @@ class Learner:
             validate: measure the valid batches after each epoch.
         """
         self.job, self.legs, self.validates = job, legs, validate
-        self.leg_index = self.leg_step = 0
-        self.owes_validation = False
+        self.leg_index, self.leg_step, self.owes_validation = 0, 0, False
         with self._listening():
             if resume and (saved := job.restore()) is not None:
                 self.load_state(unpack(saved))
             try:
                 self.tell("before_fit")
-                while self.leg_index < len(legs):
-                    self._fit_leg()
+                self._fit_leg()
+                while self.leg_index + 1 < len(legs):
                     self.leg_index, self.leg_step = self.leg_index + 1, 0
+                    self._fit_leg()
                 self.tell("after_fit")
             except EndOfFit:
                 pass
@@ -312,7 +313,7 @@ class Learner:
 
     def _gradients_within_memory(self, x: Tensor, y: Tensor) -> Tensor:
         """Gradients of a batch. Where memory runs out, the same batch again in twice as many pieces."""
-        torch._foreach_copy_(self._statistics_before, self._statistics)
+        _copy(self._statistics_before, self._statistics)
         while True:
             try:
                 return self._gradients(x, y)
@@ -324,7 +325,7 @@ class Learner:
                 )
             self.pieces *= 2
             self.zero_grad()
-            torch._foreach_copy_(self._statistics, self._statistics_before)
+            _copy(self._statistics, self._statistics_before)
             if self.precision.device.type == "cuda":
                 torch.cuda.empty_cache()
             self.job.note(
@@ -343,3 +344,9 @@ class Learner:
             self.backward(loss)
             total += loss.detach()
         return total
+
+
+def _copy(to: list[Tensor], source: list[Tensor]) -> None:
+    """Many small tensors in one go; the foreach operation refuses empty lists, which nets without BatchNorm have."""
+    if to:
+        torch._foreach_copy_(to, source)

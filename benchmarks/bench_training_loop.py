@@ -1,0 +1,177 @@
+"""The Learner's loop against a bare PyTorch loop, and against fastai, on the same pictures.
+
+    python benchmarks/bench_training_loop.py [--arch resnet18] [--device cpu] [--fastai-python PATH]
+
+Contenders train the same number of batches in turn, round after round; medians of batch times are compared. The bare
+loop has the same tensors, model, optimiser, number format and threads, and nothing else: no records, no rates, no
+seeds, no checkpoints. fastai runs in an interpreter of its own that has it installed, with its usual data loader on
+PNG files written for it, as a user of fastai trains.
+"""
+
+import argparse
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+
+from labcore.data.batches import Batches
+from labcore.models.backbones import build_model
+from labcore.specs import Stage
+from labcore.training import precision as precisions
+from labcore.training.learner import Data, Learner
+from labcore.training.optimizer import adamw
+
+CLASSES = 12
+WARM_UP = 2
+"""Batches left out at the start of every round: allocation, algorithm choice."""
+
+FASTAI = """
+import sys, time, statistics, torch
+from fastai.vision.all import *
+folder, arch, size, batch, steps, threads, half = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
+torch.set_num_threads(threads)
+dls = ImageDataLoaders.from_folder(folder, valid_pct=0.2, seed=0, bs=batch, num_workers=0, item_tfms=Resize(size))
+learn = vision_learner(dls, arch, pretrained=False, metrics=[]); learn.unfreeze()
+if half: learn.to_fp16()
+class Clock(Callback):
+    times = []
+    def after_batch(self):
+        if torch.cuda.is_available(): torch.cuda.synchronize()
+        now = time.perf_counter(); self.times.append(now)
+        if len(self.times) > steps: raise CancelFitException()
+with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(1 + (steps + 2) // max(len(dls.train), 1), 1e-3, cbs=Clock())
+gaps = [b - a for a, b in zip(Clock.times, Clock.times[1:])]
+print("SECONDS", statistics.median(gaps[2:]))
+"""
+
+
+class NoJob:
+    """A job that keeps nothing: the loop is measured, not the store."""
+
+    stop_requested = False
+
+    def log(self, *_) -> None: ...
+    def log_many(self, *_) -> None: ...
+    def save(self, *_) -> None: ...
+    def progress(self, *_) -> None: ...
+    def note(self, text) -> None:
+        print(text)
+
+    def checkpoint(self, *_) -> None: ...
+    def restore(self) -> None: ...
+    def turn(self) -> None: ...
+    def stop_here(self) -> None: ...
+
+
+class Clock:
+    """Notes when each batch ends."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def after_step(self, _=None) -> None:
+        self.times.append(time.perf_counter())
+
+
+def pictures(n: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (n, size, size, 3), dtype=np.uint8), rng.integers(0, CLASSES, n)
+
+
+def make_learner(arch: str, data: Batches, precision: precisions.Precision) -> Learner:
+    model = build_model(arch, "none", CLASSES).to(precision.device)
+    return Learner(model, adamw(model), nn.functional.cross_entropy, Data(data), precision)
+
+
+def bare(learner: Learner, batches: Batches, epoch: int) -> float:
+    """Seconds per batch of a loop with nothing in it but what must be."""
+    model, optimizer, precision = learner.model.train(), learner.optimizer, learner.precision
+    times = []
+    for x, y, _ in batches.epoch(epoch):
+        with precision.autocast():
+            predictions = model(x)
+        loss = nn.functional.cross_entropy(predictions.float(), y)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        times.append(time.perf_counter())
+    return settle(times, precision.device)
+
+
+def ours(learner: Learner, steps: int) -> float:
+    """Seconds per batch of the Learner with all its callbacks."""
+    clock = Clock()
+    learner.callbacks.append(clock)
+    learner.fit_plan([Stage(steps=steps, lr=1e-3)], NoJob(), resume=False)
+    learner.callbacks.remove(clock)
+    return settle(clock.times, learner.precision.device)
+
+
+def settle(times: list[float], device: torch.device) -> float:
+    """Median seconds per batch on a CPU; on a GPU, where batches are only queued, the mean up to the last one done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+        return (time.perf_counter() - times[WARM_UP]) / (len(times) - 1 - WARM_UP)
+    return statistics.median(np.diff(times[WARM_UP:]))
+
+
+def fastai_seconds(script: str, args: argparse.Namespace, images: np.ndarray, labels: np.ndarray) -> float:
+    """What ``script`` prints after running on the pictures as PNG files, in the interpreter that has fastai."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+            path = Path(folder, str(label), f"{number}.png")
+            path.parent.mkdir(exist_ok=True)
+            Image.fromarray(image).save(path)
+        half = int(getattr(args, "precision", "fp32") != "fp32")
+        options = map(str, [args.size, args.batch_size, args.steps, args.threads, half])
+        command = [args.fastai_python, "-c", script, folder, args.arch, *options]
+        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return float(printed.rpartition("SECONDS")[2])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--arch", default="resnet18", help="a timm name; fastai builds the same one")
+    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--steps", type=int, default=12, help="batches per round")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--precision", default="auto", choices=["auto", "fp32", "bf16", "fp16"])
+    parser.add_argument("--fastai-python", default="", help="an interpreter that has fastai 2.8; left out if empty")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+
+    device = precisions.resolve_device(args.device)
+    precision = precisions.resolve(args.precision, device)
+    args.precision = precision.name
+    images, labels = pictures(args.batch_size * args.steps, args.size)
+    batches = Batches(images, labels, batch_size=args.batch_size, device=device, training=True)
+    two = [make_learner(args.arch, batches, precision) for _ in range(2)]
+    seconds: dict[str, list[float]] = {"bare": [], "unfreeze": [], "fastai": []}
+    for number in range(args.rounds):
+        turn = [("bare", lambda: bare(two[0], batches, number)), ("unfreeze", lambda: ours(two[1], args.steps))]
+        for name, run in turn if number % 2 else turn[::-1]:
+            seconds[name].append(run())
+        if args.fastai_python and number < 3:
+            seconds["fastai"].append(fastai_seconds(FASTAI, args, images, labels))
+    speed = {name: args.batch_size / statistics.median(values) for name, values in seconds.items() if values}
+    place = torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {args.threads} threads"
+    print(f"{args.arch} {args.size} px, batch {args.batch_size}, {precision.name}, {place}, torch {torch.__version__}")
+    for name, value in speed.items():
+        print(f"  {name:10s} {value:8.1f} images/s")
+    paired = statistics.median(b / o for b, o in zip(seconds["bare"], seconds["unfreeze"], strict=True))
+    print(f"ratio to the bare loop: {paired:.3f} (wanted >= 0.95)")
+    if "fastai" in speed:
+        print(f"ratio to fastai: {speed['unfreeze'] / speed['fastai']:.2f} (wanted >= 1.2)")
+
+
+if __name__ == "__main__":
+    main()
