@@ -185,6 +185,11 @@ def test_samples_do_not_touch_each_other(name: str) -> None:
     assert same.tolist() == [i != 3 for i in range(12)]
     part, _, _ = augment(images[:5], generator=stream(5))
     assert torch.equal(part, whole[:5])
+    draw = augment.draw(12, (160, 160), stream(5))
+    for i in range(12):
+        own = Draw(*(v[i : i + 1] for v in (draw.setting, draw.matrix, draw.brightness, draw.contrast)), draw.in_size)
+        alone, _, _ = augment.apply(own, images[i : i + 1])
+        torch.testing.assert_close(alone[0], whole[i], rtol=0, atol=1e-6)
 
 
 def test_each_sample_has_its_own_draw() -> None:
