@@ -91,12 +91,15 @@ def _result(row: Row, run: Run) -> dict[str, Any]:
 def _draw_progress(run: str) -> None:
     """Draw a run's progress on stderr until it ends, from a thread of its own."""
 
+    # A log file wants a line now and then, a terminal a bar that moves.
+    pause = 0.2 if sys.stderr.isatty() else 5.0
+
     def draw() -> None:
         with tqdm(total=1, file=sys.stderr, leave=False, bar_format="{desc} {bar:30} {percentage:3.0f}%") as bar:
             while (row := open_store().get(run)).status in ACTIVE:
                 bar.total, bar.n = max(row.total, 1), row.done
                 bar.set_description_str(row.message or row.status)
-                time.sleep(0.2)
+                time.sleep(pause)
 
     threading.Thread(target=draw, name="progress", daemon=True).start()
 
