@@ -345,9 +345,12 @@ def test_another_size_moves_everything_by_the_same_factors(
     torch.testing.assert_close(moved, same * factor, rtol=0, atol=1e-3)
 
 
-def test_shrinking_averages_instead_of_skipping() -> None:
+@pytest.mark.parametrize("upright", [True, False])
+def test_shrinking_averages_instead_of_skipping(upright: bool) -> None:
     stripes = torch.zeros(1, 3, 128, 128, dtype=torch.uint8)
     stripes[..., ::2] = 255
+    if not upright:
+        stripes = stripes.transpose(-1, -2).contiguous()
     assert (resize(stripes, (16, 16)).float() - 127.5).abs().max() < 8
     spec = AugmentSpec(**{**STILL, "max_rotate": 1, "p_affine": 1})
     pictures, _, _ = Augment(spec)(stripes, generator=stream(0), size=(16, 16))
