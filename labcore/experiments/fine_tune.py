@@ -12,6 +12,7 @@ from torch import Tensor
 from labcore.data.splits import order
 from labcore.errors import UserError
 from labcore.evaluation.classification import baseline
+from labcore.experiments import pictures
 from labcore.experiments.fine_tune_data import Lessons, lessons
 from labcore.models.backbones import Model, build_model, normalisation
 from labcore.models.export import load_into, to_onnx
@@ -23,7 +24,7 @@ from labcore.training.callbacks import Diverged
 from labcore.training.one_vs_rest import fit_one_vs_rest
 from labcore.training.optimizer import adamw
 from labcore.training.plans import first_trained, names_of
-from labcore.training.precision import Precision, resolve, resolve_device
+from labcore.training.precision import resolve, resolve_device
 from labcore.training.tuner import Tuner
 from labcore.training.watch import Answers, LastGood, Memory, Pace
 from labcore.training.xray import XRay
@@ -64,7 +65,7 @@ def run(spec: FineTuneSpec, job: Job) -> dict[str, Any]:
     if spec.start_from:
         load_into(model, _stage_of(spec.start_from), f"Stage {spec.start_from}")
     model.to(device)
-    _describe(job, precision)
+    pictures.describe(job, precision)
 
     answers = Answers(taught.picture_of, save=not sprint)
     learner = Tuner(
@@ -77,8 +78,9 @@ def run(spec: FineTuneSpec, job: Job) -> dict[str, Any]:
         seed=spec.seed,
         train_bn=spec.frozen_body == "batchnorm_trains",
         data_at=taught.at,
-        callbacks=[pace, answers, memory, *([] if sprint else [last_good, XRay(model)])],
     )
+    # Before the default ones, so that a checkpoint has what these have to say of its step.
+    learner.callbacks[:0] = [pace, answers, memory, *([] if sprint else [last_good, XRay(model)])]
     learner.computed_once = spec.frozen_body == "computed_once"
     stages = [stage.but(image_size=stage.image_size or spec.image_size) for stage in stages]
     legs = learner.plan(stages)
@@ -110,16 +112,6 @@ def run(spec: FineTuneSpec, job: Job) -> dict[str, Any]:
 def _stage_of(place: str) -> bytes:
     run_id, _, name = place.partition("/")
     return Artifacts().read(run_id, f"stage-{name}.safetensors")
-
-
-def _describe(job: Job, precision: Precision) -> None:
-    cuda = precision.device.type == "cuda"
-    job.describe(
-        device=torch.cuda.get_device_name(precision.device) if cuda else f"CPU, {torch.get_num_threads()} threads",
-        environment={"precision": precision.name, "torch": torch.__version__, "threads": torch.get_num_threads()},
-    )
-    if precision.note:
-        job.note(precision.note)
 
 
 def _plan_facts(spec: FineTuneSpec, stages: list[Stage], learner: Tuner, taught: Lessons) -> dict[str, Any]:
@@ -214,7 +206,7 @@ def _way_back(job: Job, last_good: LastGood, what: str, stage: str) -> str:
 
     job.save(f"stage-{LAST_GOOD}.safetensors", save({k: t.contiguous() for k, t in last_good.weights.items()}))
     return (
-        f"{what.partition('. ')[0]}. The weights after {last_good.words} are kept as {LAST_GOOD}: go on from them "
+        f"{what.partition('. ')[0].rstrip('.')}. The weights after {last_good.words} are kept as {LAST_GOOD}: go on from them "
         f"with a tenth of the rate, or give stage {stage} a lower one from the start."
     )
 

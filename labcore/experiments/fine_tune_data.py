@@ -4,16 +4,16 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from labcore.data import block
-from labcore.data.augment import Augment, preset
+from labcore.data import block, decode
 from labcore.data.batches import Batches, Normalisation
 from labcore.data.items import Items
 from labcore.data.splits import Split
 from labcore.errors import UserError
+from labcore.experiments import pictures
 from labcore.models.backbones import normalisation
-from labcore.runs.artifacts import Artifacts, decode
+from labcore.runs.artifacts import Artifacts
+from labcore.runs.artifacts import decode as value_of
 from labcore.runs.job import Job
 from labcore.specs import FineTuneSpec, Size
 from labcore.training.learner import Data
@@ -38,7 +38,7 @@ class Lessons:
         self.classes, self.fingerprint, self.split_words = items.classes, items.fingerprint, split.how
         self.mean, self.std = normalisation(spec.arch, spec.weights)
         self.gathered = _gathered(spec, items)
-        labels, names = items.table["label"].to_numpy(np.int64), items.table["item"].astype(str).to_numpy()
+        labels, names = items.table["label"].to_numpy(np.int64), np.asarray(items.table["item"].tolist(), str)
         taught_rows, held_rows = np.zeros(0, np.int64), np.zeros(0, np.int64)
         valid = split.valid
         if self.gathered is not None:
@@ -48,7 +48,7 @@ class Lessons:
             # A valid picture that was gathered is no longer unseen: it may not examine.
             valid = valid[~np.isin(names[valid], self.gathered["items"])]
             labels = np.concatenate([labels, self.gathered["labels"].astype(np.int64)])
-            names = np.concatenate([names, self.gathered["items"].astype(str)])
+            names = np.concatenate([names, self.gathered["items"]])
             if not len(valid):
                 raise UserError("Every valid picture was gathered, so that none is left to examine with. Gather fewer.")
         old = np.zeros(0, np.int64) if taught_rows.size and spec.collected_how == "alone" else split.train
@@ -94,7 +94,7 @@ class Lessons:
             device=self.device,
             normalisation=Normalisation(self.mean, self.std),
             training=training,
-            transform=None if augment == "none" else _Varied(augment),
+            transform=None if augment == "none" else pictures.Varied(augment),
             seed=self.spec.seed,
         )
 
@@ -103,16 +103,12 @@ class Lessons:
         if self.gathered is None:
             return images
         shape = images.shape[1:3]
-        added = [block.decode.resize_array(picture, shape, "crop")[0] for picture in self.gathered["pictures"]]
+        added = [decode.resize_array(picture, shape, "crop")[0] for picture in self.gathered["pictures"]]
         return np.concatenate([images, np.stack(added)])
 
     def _load(self, size: Size) -> Items:
-        def progress(done: int, total: int, what: str) -> None:
-            self.job.progress(done, total, what)
-            self.job.stop_here()
-
         self._size = size
-        items = block.load(self.spec.dataset, size, progress=progress)
+        items = pictures.load(self.spec, size, self.job)
         if items.task != "single_label":
             raise UserError(
                 f"{items.name} has {items.task.replace('_', ' ')} targets; the fine-tuner takes one label per picture. "
@@ -121,11 +117,7 @@ class Lessons:
         return items
 
     def _say(self, items: Items, split: Split) -> None:
-        for warning in split.warnings:
-            self.job.note(warning)
-        if items.left_out:
-            more = f" and {len(items.left_out) - 1} more" if len(items.left_out) > 1 else ""
-            self.job.note(f"Left out: {items.left_out[0]}{more}")
+        pictures.say(items, split, self.job)
         if self.spec.batch_size > len(split.train):
             self.job.note(f"The batch of {self.spec.batch_size} is larger than the training set: it takes all of it.")
         for size in {stage.image_size or self.spec.image_size for stage in self.spec.plan}:
@@ -147,18 +139,6 @@ def lessons(spec: FineTuneSpec, device: torch.device, job: Job) -> Lessons:
     return Lessons(spec, device, job)
 
 
-class _Varied:
-    """Augmentation as ``Batches`` calls it; it draws on the CPU, so that a GPU sees the same pictures."""
-
-    def __init__(self, name: str) -> None:
-        self.augment = Augment(preset(name))
-
-    def __call__(self, images: Tensor, targets: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        drawing = torch.Generator().manual_seed(generator.initial_seed())
-        varied, _, _ = self.augment(images, generator=drawing)
-        return varied, targets
-
-
 def _enough(labels: np.ndarray, classes: tuple[str, ...], job: Job) -> None:
     """Refuse what cannot be learnt, and say what is doubtful."""
     if len(labels) < len(classes):
@@ -178,7 +158,7 @@ def _gathered(spec: FineTuneSpec, items: Items) -> dict[str, np.ndarray] | None:
     if not spec.collected:
         return None
     run, _, name = spec.collected.partition("/")
-    found = decode(name, Artifacts().read(run, name))
+    found = value_of(name, Artifacts().read(run, name))
     wanted = {"pictures", "labels", "items", "teach"}
     if not isinstance(found, dict) or not wanted <= found.keys() or not len(found["labels"]):
         raise UserError(f"{spec.collected} holds no gathered pictures. Gather them on the fine-tuner's page.")
