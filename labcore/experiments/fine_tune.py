@@ -205,8 +205,9 @@ def _way_back(job: Job, last_good: LastGood, what: str, stage: str) -> str:
     from safetensors.torch import save
 
     job.save(f"stage-{LAST_GOOD}.safetensors", save({k: t.contiguous() for k, t in last_good.weights.items()}))
+    happened = what.partition(". ")[0].rstrip(".")
     return (
-        f"{what.partition('. ')[0].rstrip('.')}. The weights after {last_good.words} are kept as {LAST_GOOD}: go on from them "
+        f"{happened}. The weights after {last_good.words} are kept as {LAST_GOOD}: go on from them "
         f"with a tenth of the rate, or give stage {stage} a lower one from the start."
     )
 
