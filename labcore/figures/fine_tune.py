@@ -7,12 +7,9 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from labcore.figures.style import PALETTE, TYPE
 from labcore.training.plans import Preview
 
-PALETTE = ("#0b6e99", "#c2500a", "#2d7d46", "#8e4a9e", "#9a7400", "#5b6b75", "#2f86c9", "#a3324f")
-"""The light theme's series colours, for callers that name no others."""
-TYPE = 16
-"""Letters in pixels: read from the back of a room."""
 MAX_POINTS = 1_500
 """A screen shows no more points per line; longer curves are thinned evenly."""
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
