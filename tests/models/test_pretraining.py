@@ -136,14 +136,17 @@ def test_a_run_learns_publishes_and_goes_on(tmp_path, pictures):
     plan = Plan(arch="test_resnet", seen=8 * 50, batch=8, size=32, peak_rate=2e-2)
     run = Pretraining(plan, pictures, tmp_path / "run")
     run.train(30, save_every=30)
+    with run.log.open("a") as log:
+        log.write("50,400" + ",0" * (len(LOG_FIELDS) - 2) + "\n")  # of steps that were not saved before the cut
     other = Pretraining(plan, pictures, tmp_path / "run")
     assert other.resume() and other.step == 30
     for name, value in run.net.state_dict().items():
         assert torch.equal(other.net.state_dict()[name], value), name
     other.train(50, save_every=50)
     rows = list(csv.DictReader(other.log.open()))
+    assert [row["step"] for row in rows] == ["25", "50"] and float(rows[1]["loss"]) > 0
     assert tuple(rows[0]) == LOG_FIELDS and float(rows[-1]["loss"]) < float(rows[0]["loss"])
-    publish(other, SMALL, 2, tmp_path / "out")
+    publish(other, SMALL, tmp_path / "out")
     body = timm.create_model("test_resnet", num_classes=0)
     body.load_state_dict(load_file(tmp_path / "out" / "test_resnet.safetensors"))
     assert json.loads((tmp_path / "out" / "test_resnet.json").read_text())["pictures_seen"] == 400

@@ -6,15 +6,11 @@ The same arguments give the same pictures on any machine, and the same weights u
 import argparse
 from pathlib import Path
 
-import torch
-
-from labcore.models.pretraining.export import publish
-from labcore.models.pretraining.pictures import World, make
-from labcore.models.pretraining.train import Plan, Pretraining
+from labcore.models.pretraining.pictures import World
+from labcore.models.pretraining.train import Plan
+from labcore.models.pretraining.workers import Job, train_together
 
 WEIGHTS = Path(__file__).resolve().parents[3] / "assets" / "weights"
-PUBLISH_EVERY = 500
-"""Steps between two saved states."""
 
 
 def main() -> None:
@@ -30,23 +26,14 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=Plan.size, help="pixels along each side in training")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", choices=("fp32", "bf16"), default=Plan.precision)
-    parser.add_argument("--threads", type=int, default=1, help="one was quickest on a shared machine")
-    parser.add_argument("--workers", type=int, default=2, help="processes that draw pictures")
+    parser.add_argument("--processes", type=int, default=2, help="processes of one thread each that draw and train")
     parser.add_argument("--scratch", type=Path, default=Path(".lab/pretraining"), help="pictures, log and checkpoint")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="where the weights are published")
     asked = parser.parse_args()
 
-    torch.set_num_threads(asked.threads)
     world = World(kinds=asked.kinds, count=asked.pictures, seed=asked.seed)
-    pictures = make(world, asked.scratch / "world", asked.workers)
     plan = Plan(asked.arch, asked.seen, asked.batch, asked.size, asked.rate, asked.decay, asked.seed, asked.precision)
-    run = Pretraining(plan, pictures, asked.scratch / asked.arch)
-    if run.resume():
-        print(f"going on at step {run.step:,} of {plan.steps:,}")
-    while run.step < plan.steps:
-        run.train(min(plan.steps, run.step + PUBLISH_EVERY - run.step % PUBLISH_EVERY), PUBLISH_EVERY)
-        publish(run, world, asked.threads, asked.out)
-        print(f"step {run.step:,} of {plan.steps:,}, {run.seconds / 60:.0f} minutes: {run.log} tells more", flush=True)
+    train_together(Job(plan, world, asked.scratch, asked.out), asked.processes)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def save_weights(run: Pretraining, path: Path) -> None:
     scratch.replace(path)
 
 
-def card(run: Pretraining, world: World, threads: int) -> dict:
+def card(run: Pretraining, world: World) -> dict:
     """What a user must know of the weights, JSON-serialisable."""
     return {
         "arch": run.plan.arch,
@@ -63,7 +63,7 @@ def card(run: Pretraining, world: World, threads: int) -> dict:
         "steps": run.step,
         "finished": run.step >= run.plan.steps,
         "training_seconds": round(run.seconds),
-        "device": f"CPU {_processor()}, {threads} threads, shared machine",
+        "device": f"CPU {_processor()}, {run.processes} processes of one thread, shared with other work",
         "versions": {
             "python": platform.python_version(),
             "torch": torch.__version__.split("+")[0],
@@ -77,11 +77,11 @@ def card(run: Pretraining, world: World, threads: int) -> dict:
     }
 
 
-def publish(run: Pretraining, world: World, threads: int, folder: Path) -> None:
+def publish(run: Pretraining, world: World, folder: Path) -> None:
     """Put weights, card and log of the run's present state into ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     save_weights(run, folder / f"{run.plan.arch}.safetensors")
-    text = json.dumps(card(run, world, threads), indent=2) + "\n"
+    text = json.dumps(card(run, world), indent=2) + "\n"
     (folder / f"{run.plan.arch}.json").write_text(text, encoding="utf-8")
     shutil.copyfile(run.log, folder / f"{run.plan.arch}.csv")
 

@@ -64,16 +64,16 @@ def losses(answers: dict[str, torch.Tensor], truth: dict[str, torch.Tensor]) -> 
 class Batches:
     """Varied batches of pictures at one size: crops, flips, light and colour, drawn from one seeded stream."""
 
-    def __init__(self, pictures: Pictures, size: int, batch: int, seed: int) -> None:
+    def __init__(self, pictures: Pictures, size: int, batch: int, seed: int, rank: int = 0) -> None:
         self.pictures, self.size, self.batch = pictures, size, batch
-        self.seed, self.ahead = seed, ThreadPoolExecutor(1)
+        self.seed, self.rank, self.ahead = seed, rank, ThreadPoolExecutor(1)
         self.side = pictures.images.shape[1]
         self.mean, self.std = (torch.tensor(v)[:, None, None] for v in (MEAN, STD))
         self.restart(0)
 
     def restart(self, step: int) -> None:
         """Begin the stream that belongs to going on at ``step``."""
-        self.rng, self.waiting = np.random.default_rng([self.seed, 4, step]), np.empty(0, int)
+        self.rng, self.waiting = np.random.default_rng([self.seed, 4, step, self.rank]), np.empty(0, int)
         self.noise = torch.Generator().manual_seed(int(self.rng.integers(2**62)))
         self.next = self.ahead.submit(self._draw)
 

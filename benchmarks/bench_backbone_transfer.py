@@ -1,0 +1,413 @@
+"""What the backbones in the box are worth: frozen features, random weights against embedded ones, on every lesson set.
+
+``python benchmarks/bench_backbone_transfer.py [--arch NAME ...] [--pets FOLDER] [--readme]``
+
+Two readers of the same frozen features: a *linear probe* (standardised means, L2-regularised, fitted by L-BFGS) and
+the *head* of the lessons (fastai's, or a small decoder for masks) trained for a few epochs. Random weights are drawn
+anew for each seed and their BatchNorm is set to the training pictures, which is kinder than leaving it at 0 and 1.
+"""
+
+import argparse
+import csv
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import timm
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from torch import nn
+from torch.nn import functional as F
+
+from labcore.data.embedded import build, critters, heads, streets, tiles
+from labcore.models.heads import fastai_head
+
+WEIGHTS = Path(__file__).resolve().parents[1] / "assets" / "weights"
+SETS = {
+    "critters": (critters, (64, 64)),
+    "tiles": (tiles, (64, 64)),
+    "streets": (streets, (96, 128)),
+    "heads": (heads, (96, 128)),
+}
+PETS_SIZE = (96, 96)
+PENALTIES = (0.01, 0.1, 1.0)
+"""L2 penalties of the probe; the best on a fifth of the training items is taken."""
+HEAD_EPOCHS, HEAD_RATE, BATCH = 15, 3e-3, 64
+LEVELS = (8, 16, 32)
+"""Strides of the maps that the mask readers see."""
+
+
+@dataclass
+class Task:
+    """One set, split: pictures float [N, 3, H, W] normalised, targets, and how to fit and score."""
+
+    name: str
+    images: torch.Tensor
+    target: torch.Tensor
+    train: np.ndarray
+    valid: np.ndarray
+    n_out: int
+    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    scores: dict[str, Callable[[torch.Tensor, torch.Tensor], float]]
+    baseline: torch.Tensor
+    """What a reader that has never seen the picture says, broadcast against the target's scores."""
+
+
+# --- scores -----------------------------------------------------------------------------------------------------------
+
+
+def accuracy(out: torch.Tensor, target: torch.Tensor) -> float:
+    """Per cent of items, or of pixels that are not void (-1), whose best class is right."""
+    known = target >= 0
+    return 100 * float((out.argmax(1) == target)[known].float().mean())
+
+
+def mean_average_precision(out: torch.Tensor, target: torch.Tensor) -> float:
+    """Per cent, over the labels that occur."""
+    found = []
+    for score, truth in zip(out.T, target.T, strict=True):
+        if truth.sum() > 0:
+            ranked = truth[score.argsort(descending=True, stable=True)]
+            precision = ranked.cumsum(0) / torch.arange(1, len(ranked) + 1)
+            found.append(float((precision * ranked).sum() / ranked.sum()))
+    return 100 * float(np.mean(found))
+
+
+def f2_samples(out: torch.Tensor, target: torch.Tensor, threshold: float = 0.2) -> float:
+    """Per cent: F2 of each picture's labels at one threshold, averaged over pictures."""
+    said = (out.sigmoid() > threshold).float()
+    hit = (said * target).sum(1)
+    return 100 * float((5 * hit / (said.sum(1) + 4 * target.sum(1)).clamp_min(1)).mean())
+
+
+def mean_iou(out: torch.Tensor, target: torch.Tensor) -> float:
+    """Per cent, over the classes that occur; void pixels left out."""
+    said, known, shares = out.argmax(1), target >= 0, []
+    for code in target[known].unique():
+        either = ((said == code) | (target == code)) & known
+        shares.append(float(((said == code) & (target == code)).sum() / either.sum()))
+    return 100 * float(np.mean(shares))
+
+
+def pixel_error(side: tuple[int, int], out: torch.Tensor, target: torch.Tensor) -> float:
+    """Median distance in pixels of the set's own pictures; coordinates run from -1 to 1."""
+    scale = torch.tensor([side[1] / 2, side[0] / 2])
+    return float(((out - target).view(len(target), -1, 2) * scale).norm(dim=2).median())
+
+
+# --- data -------------------------------------------------------------------------------------------------------------
+
+
+def normalised(images: np.ndarray, size: tuple[int, int]) -> torch.Tensor:
+    """uint8 [N, H, W, 3] to float [N, 3, *size] as the cards say."""
+    mean, std = torch.tensor([0.485, 0.456, 0.406])[:, None, None], torch.tensor([0.229, 0.224, 0.225])[:, None, None]
+    chunks = []
+    for start in range(0, len(images), 256):
+        x = torch.from_numpy(np.array(images[start : start + 256])).permute(0, 3, 1, 2).float() / 255
+        if x.shape[-2:] != size:
+            x = F.interpolate(x, size, mode="bilinear", antialias=True)
+        chunks.append((x - mean) / std)
+    return torch.cat(chunks)
+
+
+def open_task(name: str, home: Path) -> Task:
+    """A built-in set, made if it is not there."""
+    module, size = SETS[name]
+    build.make(module, home / name)
+    items = build.load(home / name)
+    images = normalised(items.images, size)
+    if "is_valid" in items.table:
+        held_out = items.table["is_valid"].to_numpy(bool)
+    else:
+        held_out = np.random.default_rng(42).permutation(len(items)) < len(items) // 5
+    train, valid = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+    count = len(items.classes)
+    if items.task == "single_label":
+        target = torch.tensor(items.table["label"].to_numpy())
+        rest = (F.cross_entropy, {"accuracy %": accuracy}, F.one_hot(target[train].mode().values, count).float())
+    elif items.task == "multi_label":
+        target = torch.zeros(len(items), count)
+        for row, labels in enumerate(items.table["labels"]):
+            target[row, list(labels)] = 1
+        usual = torch.logit(target[train].mean(0).clamp(1e-4, 1 - 1e-4))
+        rest = (F.binary_cross_entropy_with_logits, {"mAP %": mean_average_precision, "F2 %": f2_samples}, usual)
+    elif items.task == "masks":
+        target = torch.from_numpy(np.array(items.masks)).long()
+        target[target == items.void] = -1
+        usual = target[train][target[train] >= 0].mode().values
+        scores = {"mean IoU %": mean_iou, "pixel accuracy %": accuracy}
+        rest = (partial(F.cross_entropy, ignore_index=-1), scores, F.one_hot(usual, count).float()[:, None, None])
+    else:
+        height, width = items.images.shape[1:3]
+        points = torch.from_numpy(np.array(items.points)).float()
+        target = (points / torch.tensor([width / 2, height / 2]) - 1).flatten(1)
+        count = target.shape[1]
+        rest = (F.mse_loss, {"median error px": partial(pixel_error, (height, width))}, target[train].mean(0))
+    return Task(name, images, target, train, valid, count, *rest)
+
+
+def open_pets(folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
+    """Centre squares of all pictures and their breed, told by the file name as in the original set."""
+    files = sorted((folder / "images").glob("*.jpg"))
+    breeds = [file.stem.rpartition("_")[0] for file in files]
+    names, pictures = sorted(set(breeds)), []
+    for file in files:
+        with Image.open(file) as opened:
+            picture = opened.convert("RGB")
+        side = min(picture.size)
+        left, top = (picture.width - side) // 2, (picture.height - side) // 2
+        square = picture.crop((left, top, left + side, top + side)).resize(PETS_SIZE, Image.Resampling.BICUBIC)
+        pictures.append(np.asarray(square))
+    return normalised(np.stack(pictures), PETS_SIZE), torch.tensor([names.index(breed) for breed in breeds])
+
+
+# --- features ---------------------------------------------------------------------------------------------------------
+
+
+def make_body(arch: str, embedded: bool, seed: int, images: torch.Tensor) -> nn.Module:
+    """A frozen body: the embedded weights, or random ones whose BatchNorm has seen ``images``."""
+    torch.manual_seed(seed)
+    body = timm.create_model(arch, num_classes=0)
+    if embedded:
+        body.load_state_dict(load_file(WEIGHTS / f"{arch}.safetensors"))
+        return body.eval().requires_grad_(False)
+    for module in body.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.momentum = None
+    with torch.no_grad():
+        for start in range(0, min(len(images), 512), BATCH):
+            body.train()(images[start : start + BATCH])
+    return body.eval().requires_grad_(False)
+
+
+@torch.no_grad()
+def see(body: nn.Module, images: torch.Tensor, pyramid: bool) -> torch.Tensor:
+    """Last maps [N, C, h, w], or the maps of all ``LEVELS`` side by side at stride 8, in half precision."""
+    outs, levels = [], None
+    for start in range(0, len(images), BATCH):
+        batch = images[start : start + BATCH].contiguous(memory_format=torch.channels_last)
+        if pyramid:
+            if levels is None:
+                strides = [
+                    batch.shape[-1] // f.shape[-1]
+                    for f in body.forward_intermediates(batch[:1], intermediates_only=True)
+                ]
+                levels = [len(strides) - 1 - strides[::-1].index(stride) for stride in LEVELS]
+            maps = body.forward_intermediates(batch, indices=levels, intermediates_only=True)
+            out = torch.cat([F.interpolate(f, maps[0].shape[-2:], mode="bilinear") for f in maps], 1)
+        else:
+            out = body.forward_features(batch)
+        outs.append(out.half() if pyramid else out)
+    return torch.cat(outs)
+
+
+# --- readers ----------------------------------------------------------------------------------------------------------
+
+
+def fit_linear(x: torch.Tensor, target: torch.Tensor, n_out: int, loss: Callable, penalty: float) -> Callable:
+    """A regularised linear reader of [N, D]; solved in the span of the rows, which is exact and quicker."""
+    mean, std = x.mean(0), x.std(0) + 1e-5
+    left, scale, right = torch.linalg.svd((x - mean) / std, full_matrices=False)
+    rows = left * scale
+    weight, bias = torch.zeros(rows.shape[1], n_out, requires_grad=True), torch.zeros(n_out, requires_grad=True)
+    search = torch.optim.LBFGS([weight, bias], max_iter=100, line_search_fn="strong_wolfe")
+
+    def closure() -> torch.Tensor:
+        search.zero_grad()
+        value = loss(rows @ weight + bias, target) + penalty * weight.square().sum() / 2
+        value.backward()
+        return value
+
+    search.step(closure)
+    return lambda new: ((new - mean) / std) @ (right.T @ weight.detach()) + bias.detach()
+
+
+def probe(x: torch.Tensor, target: torch.Tensor, train: np.ndarray, task_loss: Callable, n_out: int) -> Callable:
+    """The linear reader with the best of ``PENALTIES``."""
+    mixed = np.random.default_rng(0).permutation(train)
+    inner, held = mixed[len(mixed) // 5 :], mixed[: len(mixed) // 5]
+    losses = []
+    for penalty in PENALTIES:
+        read = fit_linear(x[inner], target[inner], n_out, task_loss, penalty)
+        losses.append(float(task_loss(read(x[held]), target[held])))
+    return fit_linear(x[train], target[train], n_out, task_loss, PENALTIES[int(np.argmin(losses))])
+
+
+def train_head(
+    head: nn.Module, x: torch.Tensor, target: torch.Tensor, train: np.ndarray, loss: Callable, seed: int
+) -> nn.Module:
+    """AdamW with one cycle over cached features."""
+    order = np.random.default_rng(seed)
+    steps = len(train) // BATCH
+    optimiser = torch.optim.AdamW(head.parameters(), lr=HEAD_RATE, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, HEAD_RATE, total_steps=HEAD_EPOCHS * steps, pct_start=0.25
+    )
+    head.train()
+    for _ in range(HEAD_EPOCHS):
+        mixed = order.permutation(train)
+        for step in range(steps):
+            some = mixed[step * BATCH : (step + 1) * BATCH]
+            optimiser.zero_grad()
+            loss(head(x[some].float()), target[some]).backward()
+            optimiser.step()
+            schedule.step()
+    return head.eval()
+
+
+class MaskReader(nn.Module):
+    """Maps at stride 8 to class scores at stride 1; with ``width`` 0 a linear reader of each place."""
+
+    def __init__(self, channels: int, n_out: int, size: tuple[int, int], width: int) -> None:
+        super().__init__()
+        self.size = size
+        layers = [nn.BatchNorm2d(channels)]
+        if width:
+            layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+        self.layers = nn.Sequential(*layers, nn.Conv2d(width or channels, n_out, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.interpolate(self.layers(x), self.size, mode="bilinear")
+
+
+@torch.no_grad()
+def apply(head: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Outputs of a head for many items."""
+    return torch.cat([head(x[start : start + BATCH].float()) for start in range(0, len(x), BATCH)])
+
+
+def measure(task: Task, arch: str, embedded: bool, seed: int) -> dict[tuple[str, str], float]:
+    """Scores of both readers on one body, by (reader, score)."""
+    masks = task.target.dim() == 3
+    x = see(make_body(arch, embedded, seed, task.images[task.train]), task.images, masks)
+    torch.manual_seed(seed)
+    if masks:
+        size = tuple(task.target.shape[-2:])
+        readers = {
+            "probe": MaskReader(x.shape[1], task.n_out, size, 0),
+            "head": MaskReader(x.shape[1], task.n_out, size, 64),
+        }
+    else:
+        pooled = x.mean((2, 3))
+        linear = probe(pooled, task.target, task.train, task.loss, task.n_out)
+        readers = {"head": fastai_head(x.shape[1], task.n_out)}
+    outs = {
+        name: apply(train_head(head, x, task.target, task.train, task.loss, seed), x[task.valid])
+        for name, head in readers.items()
+    }
+    if not masks:
+        outs["probe"] = linear(pooled[task.valid])
+    truth = task.target[task.valid]
+    return {(reader, score): value(out, truth) for reader, out in outs.items() for score, value in task.scores.items()}
+
+
+def measure_pets(
+    images: torch.Tensor, breeds: torch.Tensor, arch: str, embedded: bool, seed: int
+) -> dict[tuple[str, str], float]:
+    """Five-fold linear probe, stratified by breed."""
+    x = see(make_body(arch, embedded, seed, images), images, pyramid=False).mean((2, 3))
+    rng, fold = np.random.default_rng(seed), np.zeros(len(breeds), int)
+    for breed in range(int(breeds.max()) + 1):
+        own = rng.permutation(np.flatnonzero(breeds.numpy() == breed))
+        fold[own] = np.arange(len(own)) % 5
+    right = 0.0
+    for held in range(5):
+        train, valid = np.flatnonzero(fold != held), np.flatnonzero(fold == held)
+        read = probe(x, breeds, train, F.cross_entropy, int(breeds.max()) + 1)
+        right += float((read(x[valid]).argmax(1) == breeds[valid]).sum())
+    return {("probe", "accuracy %"): 100 * right / len(breeds)}
+
+
+# --- report -----------------------------------------------------------------------------------------------------------
+
+
+def table(rows: list[dict]) -> str:
+    """The measurements as a Markdown table, seeds gathered to mean ± standard deviation."""
+    lines = [
+        "| set | reader | score | no picture seen | net | random weights | embedded |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    gathered: dict[tuple, dict[bool, list[float]]] = {}
+    for row in rows:
+        key = (row["set"], row["reader"], row["score"], row["baseline"], row["arch"])
+        gathered.setdefault(key, {}).setdefault(row["embedded"], []).append(row["value"])
+    for (name, reader, score, baseline, arch), values in sorted(gathered.items()):
+        cells = [f"{np.mean(values[kind]):.1f} ± {np.std(values[kind]):.1f}" for kind in (False, True)]
+        what = {"probe": "linear probe", "head": "frozen + head"}[reader]
+        lines.append(f"| {name} | {what} | {score} | {baseline:.1f} | {arch} | {cells[0]} | **{cells[1]}** |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure everything asked for, print the table, and say for each set how many times the error shrank."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    in_the_box = [file.stem for file in sorted(WEIGHTS.glob("*.safetensors"))]
+    parser.add_argument("--arch", nargs="+", default=in_the_box)
+    parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--home", type=Path, default=Path(".lab/data"), help="where the built-in sets are or shall be")
+    parser.add_argument("--pets", type=Path, help="folder of Oxford-IIIT Pets with images/; left out if not given")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--readme", action="store_true", help="write the table into assets/weights/README.md")
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+
+    rows: list[dict] = []
+    started = time.perf_counter()
+
+    def note(name: str, arch: str, baseline: dict[str, float], run: Callable[[bool, int], dict]) -> None:
+        for seed in range(asked.seeds):
+            for embedded in (False, True):
+                for (reader, score), value in run(embedded, seed).items():
+                    rows.append(
+                        {"set": name, "reader": reader, "score": score, "arch": arch, "embedded": embedded,
+                         "seed": seed, "value": value, "baseline": baseline[score]}
+                    )  # fmt: skip
+                print(f"{time.perf_counter() - started:6.0f} s  {rows[-1]}", flush=True)
+
+    for name in asked.sets:
+        task = open_task(name, asked.home)
+        truth = task.target[task.valid]
+        said = task.baseline.expand(len(truth), *task.baseline.shape)
+        if truth.dim() == 3:
+            said = said.expand(-1, -1, *truth.shape[1:])
+        baseline = {score: value(said, truth) for score, value in task.scores.items()}
+        for arch in asked.arch:
+            note(name, arch, baseline, partial(measure, task, arch))
+    if asked.pets:
+        images, breeds = open_pets(asked.pets)
+        most = 100 * float(breeds.bincount().max()) / len(breeds)
+        for arch in asked.arch:
+            note("pets (real)", arch, {"accuracy %": most}, partial(measure_pets, images, breeds, arch))
+    print(table(rows))
+    if asked.readme:
+        write_readme(rows)
+
+
+def write_readme(rows: list[dict]) -> None:
+    """Cards and table in words, beside the weights."""
+    with (WEIGHTS / "transfer.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(row | {"value": f"{row['value']:.3f}", "baseline": f"{row['baseline']:.3f}"} for row in rows)
+    page = WEIGHTS / "README.md"
+    before, mark, _ = page.read_text(encoding="utf-8").partition("<!-- measured -->\n")
+    cards = [json.loads(file.with_suffix(".json").read_text()) for file in sorted(WEIGHTS.glob("*.safetensors"))]
+    lines = ["| net | parameters | file | pictures seen | steps | training | date |", "|---|---|---|---|---|---|---|"]
+    for card in cards:
+        size = (WEIGHTS / f"{card['arch']}.safetensors").stat().st_size / 2**20
+        lines.append(
+            f"| {card['arch']} | {card['parameters'] / 1e6:.1f} M | {size:.1f} MB | {card['pictures_seen']:,} "
+            f"({card['world']['count']:,} different) | {card['steps']:,} | {card['training_seconds'] / 60:.0f} minutes "
+            f"on {card['device']} | {card['date']} |"
+        )
+    page.write_text(before + mark + "\n" + "\n".join(lines) + "\n\n" + table(rows) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
