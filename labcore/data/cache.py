@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,12 +114,9 @@ def in_threads(count: int, work: Callable[[int, int], None], progress: Callable[
     with ThreadPoolExecutor(workers(), thread_name_prefix="decode") as pool:
         pending = {pool.submit(work, start, min(start + CHUNK, count)): start for start in range(0, count, CHUNK)}
         try:
-            while pending:
-                finished, _ = wait(pending, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    future.result()
-                    start = pending.pop(future)
-                    done += min(start + CHUNK, count) - start
+            for future in as_completed(pending):
+                future.result()
+                done += min(pending[future] + CHUNK, count) - pending[future]
                 progress(done)
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -129,8 +126,7 @@ def in_threads(count: int, work: Callable[[int, int], None], progress: Callable[
 def _decode_all(index: Index, size: tuple[int, int], method: Method, scratch: Path, progress: Progress) -> None:
     count = len(index)
     with_masks = index.task == "masks"
-    images = keep.allocate(scratch / "images.npy", (count, *size, 3))
-    masks = keep.allocate(scratch / "masks.npy", (count, *size)) if with_masks else None
+    files = _files(scratch, count, size, with_masks)
     geometry = np.zeros((count, 6), np.float32)
     reasons: list[str | None] = [None] * count
     # Plain strings: joining Paths costs a tenth of decoding a small JPEG, and holds the GIL.
@@ -140,16 +136,19 @@ def _decode_all(index: Index, size: tuple[int, int], method: Method, scratch: Pa
     fill = index.void or 0
 
     def work(start: int, stop: int) -> None:
+        blocks = [np.zeros((stop - start, *file.array.shape[1:]), np.uint8) for file in files]
         for row in range(start, stop):
             try:
                 picture, where = decode.read_picture(paths[row], size, method)
                 if with_masks:
                     source = (where.width, where.height)
-                    masks[row] = decode.read_mask(mask_paths[row], size, method, index.codes, source, fill)
-                images[row] = picture
+                    blocks[1][row - start] = decode.read_mask(mask_paths[row], size, method, index.codes, source, fill)
+                blocks[0][row - start] = picture
                 geometry[row] = _row(where)
             except decode.Unusable as problem:
                 reasons[row] = f"{items[row]} {problem}; it was left out."
+        for file, block in zip(files, blocks, strict=True):
+            file.put(start, block)
 
     progress(0, count, "decoding pictures")
     in_threads(count, work, lambda done: progress(done, count, "decoding pictures"))
@@ -157,38 +156,46 @@ def _decode_all(index: Index, size: tuple[int, int], method: Method, scratch: Pa
     for to, row in enumerate(rows):
         if to != row:
             # Usable rows move up in place; the few rows at the end stay behind unread.
-            images[to] = images[row]
-            if with_masks:
-                masks[to] = masks[row]
+            for file in files:
+                file.array[to] = file.array[row]
     left_out = [reason for reason in reasons if reason]
-    _finish(scratch, (images, masks), rows, geometry[rows], left_out)
+    _finish(scratch, files, rows, geometry[rows], left_out)
 
 
 def _resize_all(items: Items, size: tuple[int, int], method: Method, scratch: Path, progress: Progress) -> None:
     count = len(items)
-    images = keep.allocate(scratch / "images.npy", (count, *size, 3))
-    masks = None if items.masks is None else keep.allocate(scratch / "masks.npy", (count, *size))
+    files = _files(scratch, count, size, items.masks is not None)
 
     def work(start: int, stop: int) -> None:
-        for row in range(start, stop):
-            images[row] = decode.resize_array(items.images[row], size, method)[0]
-            if masks is not None:
-                masks[row] = decode.resize_codes(items.masks[row], size, method, items.void or 0)
+        rows = range(start, stop)
+        files[0].put(start, np.stack([decode.resize_array(items.images[row], size, method)[0] for row in rows]))
+        if items.masks is not None:
+            fill = items.void or 0
+            files[1].put(start, np.stack([decode.resize_codes(items.masks[row], size, method, fill) for row in rows]))
 
     in_threads(count, work, lambda done: progress(done, count, "resizing pictures"))
     height, width = items.images.shape[1:3]
     where = np.asarray([_row(decode.presize(width, height, size, method))], np.float32).repeat(count, axis=0)
-    _finish(scratch, (images, masks), np.arange(count), where, [])
+    _finish(scratch, files, np.arange(count), where, [])
+
+
+def _files(scratch: Path, count: int, size: tuple[int, int], with_masks: bool) -> list[keep.RowFile]:
+    files = [keep.RowFile(scratch / "images.npy", (count, *size, 3))]
+    if with_masks:
+        files.append(keep.RowFile(scratch / "masks.npy", (count, *size)))
+    return files
 
 
 def _row(where: decode.Geometry) -> tuple[float, ...]:
     return where.scale_x, where.scale_y, where.shift_x, where.shift_y, where.width, where.height
 
 
-def _finish(scratch: Path, maps: tuple, rows: np.ndarray, geometry: np.ndarray, left_out: list[str]) -> None:
+def _finish(
+    scratch: Path, files: list[keep.RowFile], rows: np.ndarray, geometry: np.ndarray, left_out: list[str]
+) -> None:
     np.save(scratch / "rows.npy", rows)
     np.save(scratch / "geometry.npy", geometry)
-    keep.finish(scratch, {"left_out": left_out}, tuple(made for made in maps if made is not None))
+    keep.finish(scratch, {"left_out": left_out}, tuple(file.array for file in files))
 
 
 def _opened(asked: str, need: int, make: Callable[[Path], None], home: Path | None) -> Decoded:

@@ -262,6 +262,31 @@ class DataBlock:
         except decode.Unusable as problem:
             raise UserError(f"{path.name} {problem}.") from None
 
+    def targets(self) -> np.ndarray:
+        """All targets as one array, in the order of the items: what ``target`` gives for each, stacked."""
+        items = self.items
+        if items.task == "masks":
+            return items.masks
+        return np.stack([self.target(row)[0] for row in range(len(items))])
+
+    def loaders(self, device: str = "cpu", seed: int = 0):
+        """Question 6: batches of train and of valid on a device, as (:class:`~labcore.data.batches.Batches`, same).
+
+        Brings torch, so a page never calls it. Augmentation is left to the experiments, which own its seeds.
+
+        Raises:
+            UserError: the set has no pictures, or too few for a batch.
+        """
+        from labcore.data.batches import Batches
+
+        if self.items.task == "ratings":
+            raise UserError("Ratings have no pictures; their experiment makes its own batches.")
+        targets, size = self.targets(), self.batch_size
+        train = Batches(
+            self.items.images, targets, self.split.train, batch_size=size, device=device, training=True, seed=seed
+        )
+        return train, Batches(self.items.images, targets, self.split.valid, batch_size=size, device=device, seed=seed)
+
     def batches(self) -> int:
         """Steps of one epoch over train; the last incomplete batch is dropped, unless it is the only one."""
         return max(1, len(self.split.train) // self.batch_size)

@@ -122,6 +122,18 @@ def test_the_block_follows_one_item(classes, home):
             made.summary(row)
 
 
+def test_the_loaders_give_what_one_batch_promises(classes, home):
+    made = DataBlock(own(classes), size=16, batch_size=4)
+    train, valid = made.loaders()
+    batch = next(train.epoch(0))
+    x, y = made.one_batch()
+    assert tuple(batch.x.shape) == x.shape and tuple(batch.y.shape) == y.shape
+    assert str(batch.x.dtype) == f"torch.{x.dtype}" and str(batch.y.dtype) == f"torch.{y.dtype}"
+    assert len(train) == made.batches() and valid.items == len(made.split.valid)
+    labels = made.items.table["label"].to_numpy()
+    assert batch.y.tolist() == labels[batch.index].tolist()
+
+
 def test_one_hot_targets_are_floats(tmp_path, home):
     for number in range(6):
         photo(tmp_path / "set" / f"{number}.png", number)

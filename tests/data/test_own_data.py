@@ -1,6 +1,7 @@
 import zipfile
 
 import numpy as np
+import pandas as pd
 import pytest
 from data_samples import photo
 from PIL import Image
@@ -66,6 +67,20 @@ def test_a_name_that_fits_two_pictures_is_said(tmp_path):
         own.load_index(tmp_path)
     write(tmp_path / "t.csv", "image_name,label", "a/1.png,x", "b/1.png,y")
     assert own.load_index(tmp_path).table["path"].tolist() == ["a/1.png", "b/1.png"]
+
+
+def test_a_mask_of_the_same_name_is_not_the_picture(tmp_path):
+    for number in range(2):
+        photo(tmp_path / "pics" / f"{number}.jpg", number)
+        photo(tmp_path / "annotations" / "masks" / f"{number}.png", number)
+    write(tmp_path / "t.csv", "image_name,label", "0,x", "1,y")
+    assert own.load_index(tmp_path).table["path"].tolist() == ["pics/0.jpg", "pics/1.jpg"]
+
+
+def test_ratings_in_parquet(tmp_path):
+    pd.DataFrame({"user_id": ["a", "b"], "item_id": [3, 3], "score": [1.0, 2.0]}).to_parquet(tmp_path / "r.parquet")
+    index = own.load_index(tmp_path)
+    assert index.table["rating"].tolist() == [1, 2] and index.extra["users"].tolist() == ["a", "b"]
 
 
 def test_pictures_with_masks(tmp_path):

@@ -15,6 +15,8 @@ from labcore.errors import UserError
 GROUP_NAMES = ("group", "subject", "person", "driver", "patient", "video", "sequence", "scene")
 """Columns that say which items were recorded together, the surest first."""
 FILE_NAMES = ("image_name", "filename", "file_name", "fname", "file", "image", "img", "path", "name", "picture")
+TARGET_FOLDERS = ("labels", "masks", "annotations", "trimaps", "segmentationclass")
+"""A file in one of these is the target of a picture of the same name, not the picture."""
 MOST_POINTS = 68
 """The largest common face layout."""
 
@@ -82,9 +84,15 @@ def find_pictures(root: Path, names: list[str]) -> list[str | None]:
             continue
         fits = by_name.get(PurePosixPath(name).name, [])
         if len(fits) > 1:
+            fits = [path for path in fits if not _in_targets(path)] or fits
+        if len(fits) > 1:
             raise UserError(f"{name} fits {fits[0]} and {fits[1]}. Write the path with its folder in the table.")
         found.append(fits[0] if fits else None)
     return found
+
+
+def _in_targets(path: str) -> bool:
+    return any(part.lower() in TARGET_FOLDERS for part in path.split("/")[:-1])
 
 
 def load_index(root: Path, task: Task | None = None) -> Index:
