@@ -10,7 +10,7 @@ from labcore.data.embedded.street_canvas import Canvas, scaled
 from labcore.data.embedded.street_view import NEAR
 from labcore.data.embedded.street_world import Code, Thing
 
-STEEL = (104, 107, 110)
+STEEL = (72, 77, 80)
 PAPER = (244, 242, 236)
 CLUMPS = 6
 """Clumps of leaves that make a tree's crown; half of them from afar."""
@@ -35,7 +35,7 @@ def _foot(canvas: Canvas, thing: Thing, s: float) -> tuple[float, float, float]:
 
 def _lamp(canvas: Canvas, thing: Thing, s: float) -> None:
     column, row, metre = _foot(canvas, thing, s)
-    width, top = max(0.21 * metre, 2.6), row - thing.size * metre
+    width, top = max(0.27 * metre, 3.2), row - thing.size * metre
     canvas.line([(column, row), (column, top)], width, STEEL, Code.POLE)
     reach = -math.copysign(1.5, thing.x) * metre
     canvas.line([(column, top), (column + reach, top - 0.25 * metre)], width * 0.75, STEEL, Code.POLE)
@@ -81,7 +81,7 @@ def _mast(canvas: Canvas, thing: Thing, s: float, above: float = 0.0) -> tuple[f
     """The post of a sign; gives its top and sub-pixels per metre."""
     column, row, metre = _foot(canvas, thing, s)
     top = row - (thing.size + above) * metre
-    canvas.line([(column, row), (column, top)], max(0.13 * metre, 2.2), (118, 120, 122), Code.POLE)
+    canvas.line([(column, row), (column, top)], max(0.17 * metre, 3.0), STEEL, Code.POLE)
     return column, top, metre
 
 

@@ -198,7 +198,7 @@ def _things(rng: np.random.Generator, world: dict, walls: tuple[Wall, Wall], fra
         s = rng.uniform(3, 10)
         while lit and s < horizon:
             add("lamp", kerb, s, size=rng.uniform(5.2, 7.2))
-            s += rng.uniform(13, 20)
+            s += rng.uniform(16, 26)
         s = rng.uniform(2, 12)
         while planted and s < horizon:
             add("tree", side * (road + 1.0), s, size=rng.uniform(4.6, 8.5), colour=_pick(rng, leaves))
@@ -232,7 +232,7 @@ def _things(rng: np.random.Generator, world: dict, walls: tuple[Wall, Wall], fra
         while s < horizon:
             paint = _pick(rng, ((196, 32, 36), (30, 74, 160), (232, 190, 40), (36, 120, 70)))
             add(str(rng.choice(["sign", "sign", "lights", "board"])), kerb, s, size=rng.uniform(2.3, 2.9), colour=paint)
-            s += rng.uniform(13, 28)
+            s += rng.uniform(16, 32)
         s = rng.uniform(6, 40)
         while s < horizon:
             add("bin", side * (road + 0.8), s, size=rng.uniform(0.9, 1.3), colour=_pick(rng, cloth))
