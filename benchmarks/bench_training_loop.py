@@ -2,10 +2,10 @@
 
     python benchmarks/bench_training_loop.py [--arch resnet18] [--device cpu] [--fastai-python PATH]
 
-Contenders train the same number of batches in turn, round after round; medians of batch times are compared. The bare
-loop has the same tensors, model, optimiser, number format and threads, and nothing else: no records, no rates, no
-seeds, no checkpoints. fastai runs in an interpreter of its own that has it installed, with its usual data loader on
-PNG files written for it, as a user of fastai trains.
+On a CPU the two loops take turns batch by batch, so that whatever else the machine does hits both alike; on a GPU,
+where batches are only queued, round by round. The bare loop has the same tensors, model, optimiser, number format and
+threads, and nothing else: no records, no rates, no seeds, no checkpoints. fastai runs in an interpreter of its own that
+has it installed, with its usual data loader on PNG files written for it, as a user of fastai trains.
 """
 
 import argparse
@@ -13,6 +13,8 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +31,7 @@ from labcore.training.optimizer import adamw
 
 CLASSES = 12
 WARM_UP = 2
-"""Batches left out at the start of every round: allocation, algorithm choice."""
+"""Batches left out at the start: allocation, algorithm choice."""
 
 FASTAI = """
 import sys, time, statistics, torch
@@ -45,7 +47,8 @@ class Clock(Callback):
         if torch.cuda.is_available(): torch.cuda.synchronize()
         now = time.perf_counter(); self.times.append(now)
         if len(self.times) > steps: raise CancelFitException()
-with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(1 + (steps + 2) // max(len(dls.train), 1), 1e-3, cbs=Clock())
+epochs = 1 + (steps + 2) // max(len(dls.train), 1)
+with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(epochs, 1e-3, cbs=Clock())
 gaps = [b - a for a, b in zip(Clock.times, Clock.times[1:])]
 print("SECONDS", statistics.median(gaps[2:]))
 """
@@ -69,14 +72,23 @@ class NoJob:
     def stop_here(self) -> None: ...
 
 
-class Clock:
-    """Notes when each batch ends."""
+class TakingTurns:
+    """After each batch of the Learner, one of the bare loop; notes the seconds of both."""
 
-    def __init__(self) -> None:
-        self.times: list[float] = []
+    def __init__(self, bare: Iterator[None]) -> None:
+        self.bare = bare
+        self.seconds: dict[str, list[float]] = {"unfreeze": [], "bare": []}
 
-    def after_step(self, _=None) -> None:
-        self.times.append(time.perf_counter())
+    def before_leg(self, _: Learner) -> None:
+        self.began = time.perf_counter()
+
+    def after_step(self, _: Learner) -> None:
+        between = time.perf_counter()
+        next(self.bare)
+        now = time.perf_counter()
+        self.seconds["unfreeze"].append(between - self.began)
+        self.seconds["bare"].append(now - between)
+        self.began = time.perf_counter()
 
 
 def pictures(n: int, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -89,36 +101,43 @@ def make_learner(arch: str, data: Batches, precision: precisions.Precision) -> L
     return Learner(model, adamw(model), nn.functional.cross_entropy, Data(data), precision)
 
 
-def bare(learner: Learner, batches: Batches, epoch: int) -> float:
-    """Seconds per batch of a loop with nothing in it but what must be."""
+def bare(learner: Learner, batches: Batches) -> Iterator[None]:
+    """A training loop with nothing in it but what must be; each step yields once."""
     model, optimizer, precision = learner.model.train(), learner.optimizer, learner.precision
-    times = []
-    for x, y, _ in batches.epoch(epoch):
-        with precision.autocast():
-            predictions = model(x)
-        loss = nn.functional.cross_entropy(predictions.float(), y)
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        times.append(time.perf_counter())
-    return settle(times, precision.device)
+    for epoch in count():
+        for x, y, _ in batches.epoch(epoch):
+            with precision.autocast():
+                predictions = model(x)
+            loss = nn.functional.cross_entropy(predictions.float(), y)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            yield
 
 
-def ours(learner: Learner, steps: int) -> float:
-    """Seconds per batch of the Learner with all its callbacks."""
-    clock = Clock()
-    learner.callbacks.append(clock)
-    learner.fit_plan([Stage(steps=steps, lr=1e-3)], NoJob(), resume=False)
-    learner.callbacks.remove(clock)
-    return settle(clock.times, learner.precision.device)
+def in_turns(learners: list[Learner], batches: Batches, steps: int) -> dict[str, list[float]]:
+    """Seconds per batch of both loops, stepped in turn."""
+    turns = TakingTurns(bare(learners[0], batches))
+    learners[1].callbacks.append(turns)
+    learners[1].fit_plan([Stage(steps=steps + WARM_UP, lr=1e-3)], NoJob(), resume=False)
+    return {name: seconds[WARM_UP:] for name, seconds in turns.seconds.items()}
 
 
-def settle(times: list[float], device: torch.device) -> float:
-    """Median seconds per batch on a CPU; on a GPU, where batches are only queued, the mean up to the last one done."""
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-        return (time.perf_counter() - times[WARM_UP]) / (len(times) - 1 - WARM_UP)
-    return statistics.median(np.diff(times[WARM_UP:]))
+def in_rounds(learners: list[Learner], batches: Batches, steps: int, rounds: int) -> dict[str, list[float]]:
+    """Seconds per batch of both loops on a GPU, the mean of each round, from an idle device to an idle device."""
+    loop, seconds = bare(learners[0], batches), {"unfreeze": [], "bare": []}
+    for _ in range(rounds + 1):
+        for name in seconds:
+            torch.cuda.synchronize()
+            began = time.perf_counter()
+            if name == "bare":
+                for _ in range(steps):
+                    next(loop)
+            else:
+                learners[1].fit_plan([Stage(steps=steps, lr=1e-3)], NoJob(), resume=False)
+            torch.cuda.synchronize()
+            seconds[name].append((time.perf_counter() - began) / steps)
+    return {name: values[1:] for name, values in seconds.items()}
 
 
 def fastai_seconds(script: str, args: argparse.Namespace, images: np.ndarray, labels: np.ndarray) -> float:
@@ -154,15 +173,14 @@ def main() -> None:
     args.precision = precision.name
     images, labels = pictures(args.batch_size * args.steps, args.size)
     batches = Batches(images, labels, batch_size=args.batch_size, device=device, training=True)
-    two = [make_learner(args.arch, batches, precision) for _ in range(2)]
-    seconds: dict[str, list[float]] = {"bare": [], "unfreeze": [], "fastai": []}
-    for number in range(args.rounds):
-        turn = [("bare", lambda: bare(two[0], batches, number)), ("unfreeze", lambda: ours(two[1], args.steps))]
-        for name, run in turn if number % 2 else turn[::-1]:
-            seconds[name].append(run())
-        if args.fastai_python and number < 3:
-            seconds["fastai"].append(fastai_seconds(FASTAI, args, images, labels))
-    speed = {name: args.batch_size / statistics.median(values) for name, values in seconds.items() if values}
+    learners = [make_learner(args.arch, batches, precision) for _ in range(2)]
+    if device.type == "cuda":
+        seconds = in_rounds(learners, batches, args.steps, args.rounds)
+    else:
+        seconds = in_turns(learners, batches, args.steps * args.rounds)
+    if args.fastai_python:
+        seconds["fastai"] = [fastai_seconds(FASTAI, args, images, labels) for _ in range(2)]
+    speed = {name: args.batch_size / statistics.median(values) for name, values in seconds.items()}
     place = torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {args.threads} threads"
     print(f"{args.arch} {args.size} px, batch {args.batch_size}, {precision.name}, {place}, torch {torch.__version__}")
     for name, value in speed.items():
