@@ -1,5 +1,7 @@
 """The learning-rate finder: sweep the rate once, pick a place on the curve, reveal the rules, let a jury decide."""
 
+import contextlib
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -7,6 +9,7 @@ import streamlit as st
 from labcore.data import registry
 from labcore.errors import UserError
 from labcore.evaluation import lr_finder as reading
+from labcore.evaluation.lr_jury import breaking_rate
 from labcore.figures import lr_finder as figures
 from labcore.runs.store import ACTIVE, ENDED, Row, Series, open_store
 from labcore.settings import settings
@@ -22,6 +25,10 @@ LR, RAW, SMOOTH, VALID, ACCURACY = "lr", "loss", "smooth_loss", "valid_loss", "a
 DECADES = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
 RULE_COLORS = {"valley": 2, "slide": 3, "steep": 4, "minimum": 6, "elbow": 7}
 """Places in the palette; blue is the curve's own, ember the person's pick."""
+EMPTY = "Nothing measured yet for these settings. Press “Find the rate”: a curve moves within a second."
+WAITING = "Waiting for the first batch."
+LOOKED_AT = 20
+"""Finished tests that are looked through for one to open on."""
 SPEEDS = (1, 2, 5, 10, 20, 50)
 
 
@@ -66,9 +73,13 @@ def open_on_a_result() -> None:
         st.session_state["visited lr_finder"] = True
         return
     st.session_state["visited lr_finder"] = True
-    if run_panel.row_of(LRFinderSpec()) is None:
-        for row in open_store().find(experiment=PAGE, status=["done"], limit=1):
-            controls.seed(LRFinderSpec.model_validate(row.spec))
+    done = open_store().find(experiment=PAGE, status=["done"], limit=LOOKED_AT)
+    # A result whose data or weights have changed since is not found under its spec any more.
+    for spec in [LRFinderSpec(), *(LRFinderSpec.model_validate(row.spec) for row in done)]:
+        with contextlib.suppress(UserError):
+            if run_panel.row_of(spec) is not None:
+                controls.seed(spec)
+                return
 
 
 def actions(spec: LRFinderSpec, row: Row | None) -> None:
@@ -82,10 +93,11 @@ def actions(spec: LRFinderSpec, row: Row | None) -> None:
     else:
         if row.status != "done":
             run_panel.resume_button(row, key="resume", type="primary", width="stretch")
-        run_panel.start_button(
-            "Run again", spec, key="again", fresh=True, icon=":material/refresh:", width="stretch",
-            help="Train anew although the result is known.",
-        )  # fmt: skip
+        else:
+            run_panel.start_button(
+                "Run again", spec, key="again", fresh=True, icon=":material/refresh:", width="stretch",
+                help="Train anew although the result is known.",
+            )  # fmt: skip
         st.selectbox("Replay", SPEEDS, index=None, key="speed", format_func=lambda speed: f"{speed}x",
                      placeholder="not replayed", on_change=_replay_anew)  # fmt: skip
 
@@ -167,7 +179,7 @@ def figure(
         pick=pick_now(),
         pick_enabled=row is not None,
         message=message,
-        empty="Nothing measured yet for these settings. Press “Find the rate”: a curve moves within a second.",
+        empty=WAITING if row and row.status in ACTIVE else EMPTY,
         status_line=any(one.status != "done" for one in rows),
         replay=Replay(speed, st.session_state.get("replay nonce", 0)) if speed else None,
     )
@@ -284,7 +296,7 @@ def page() -> None:
     tabs = dict(zip(names, st.tabs(names, key="tab", bind="query-params"), strict=True))
     for name, draw in (
         ("Rules", lambda: rules_tab(said, pick)),
-        ("Jury", lambda: jury_tab(spec, said, pick)),
+        ("Jury", lambda: jury_tab(spec, said, breaking_rate(_column(series, LR), _column(series, SMOOTH)), pick)),
         ("Slices", lambda: slices_tab(spec, _column(series, LR), _column(series, SMOOTH), pick)),
         ("Notes", lambda: lr_questions.notes(spec)),
         ("Code", lambda: controls.code_tab(spec)),

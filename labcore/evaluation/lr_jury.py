@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 TOO_LOW = 30.0
 """The lane that crawls: the lowest of all rates divided by this."""
-TOO_HIGH = 3.0
-"""The lane that breaks: the rate at the bottom of the curve times this; beyond it the loss climbs."""
+TOO_HIGH = 10.0
+"""The lane that breaks where the range test did not go so far: the highest of all rates times this."""
 HIGHEST = 1000.0
 SAME = 1.1
 """Rates closer than this are one lane: nobody could tell their curves apart."""
@@ -63,12 +63,32 @@ def rounded(lr: float, digits: int = 2) -> float:
     return float(f"{lr:.{digits - 1}e}")
 
 
-def lanes(rules: Mapping[str, float | None], bottom: float | None = None, pick: float | None = None) -> list[Lane]:
+def breaking_rate(lrs: npt.ArrayLike, losses: npt.ArrayLike) -> float | None:
+    """The rate at which a range test's loss, past its lowest point, climbs above where it began.
+
+    Args:
+        lrs: [n] rates, growing.
+        losses: [n] smoothed losses.
+
+    Returns:
+        The rate, or None where the loss never climbs so far.
+    """
+    lrs, losses = np.asarray(lrs, float), np.asarray(losses, float)
+    known = np.isfinite(losses)
+    if not known.any():
+        return None
+    lowest = int(np.nanargmin(losses))
+    began = float(np.median(losses[known][: max(1, len(losses) // 10)]))
+    above = np.flatnonzero(~known[lowest:] | (losses[lowest:] > began))
+    return float(lrs[lowest + above[0]]) if above.size else None
+
+
+def lanes(rules: Mapping[str, float | None], breaks: float | None = None, pick: float | None = None) -> list[Lane]:
     """The lanes of a race, lowest rate first: the pick, each rule, one rate too low and one too high.
 
     Args:
         rules: suggested rate by rule; None where a rule has no answer.
-        bottom: rate at the lowest loss of the range test, if known.
+        breaks: the rate at which the range test broke, if it did.
         pick: the person's own rate, if any.
 
     Returns:
@@ -80,7 +100,8 @@ def lanes(rules: Mapping[str, float | None], bottom: float | None = None, pick: 
         return []
     highest = max(lr for _, lr in asked)
     asked.append(("too low", rounded(min(lr for _, lr in asked) / TOO_LOW, 1)))
-    asked.append(("too high", min(HIGHEST, rounded(max(bottom or 0.0, highest * 2) * TOO_HIGH, 1))))
+    too_high = breaks if breaks and breaks > highest * SAME else highest * TOO_HIGH
+    asked.append(("too high", min(HIGHEST, rounded(too_high, 1))))
     found: list[Lane] = []
     for name, lr in asked:
         for i, lane in enumerate(found):

@@ -28,7 +28,7 @@ def lane_spec(spec: LRFinderSpec, lr: float, steps: int) -> FineTuneSpec:
     return FineTuneSpec.of({**shared, "plan": (stage,)})
 
 
-def jury_tab(spec: LRFinderSpec, said: Sequence[Suggestion], pick: float | None) -> None:
+def jury_tab(spec: LRFinderSpec, said: Sequence[Suggestion], breaks: float | None, pick: float | None) -> None:
     """Race the rates and show who won."""
     st.markdown(
         "No rule is right everywhere, so let the net decide: every lane starts from **the same weights** and sees "
@@ -38,8 +38,7 @@ def jury_tab(spec: LRFinderSpec, said: Sequence[Suggestion], pick: float | None)
         steps = st.segmented_control(
             "Batches per lane", STEPS, default=STEPS[1], required=True, key="steps", bind="query-params"
         )
-        bottom = next((one.point[0] for one in said if one.rule == "minimum" and one.point), None)
-        race = lanes({one.rule: one.lr for one in said}, bottom, pick)
+        race = lanes({one.rule: one.lr for one in said}, breaks, pick)
         specs = [lane_spec(spec, lane.lr, steps) for lane in race]
         rows = [run_panel.row_of(one) for one in specs]
         missing = [row for row in rows if row is None or row.status in ("failed", "stopped")]
@@ -84,7 +83,7 @@ def _figure(race: Sequence[Lane], rows: Sequence[Row | None]) -> None:
         y_label="training loss, smoothed",
         height=460,
         status_line=any(row.status in ACTIVE for row in rows if row),
-        empty="The first batches are on their way.",
+        empty="Every lane waits for its first batch.",
     )
     if answer.fallback and not run_panel.polling():
         st.session_state["polling"] = True

@@ -15,6 +15,9 @@ from pages.parts.lessons import lessons
 LOOK_EVERY = 5.0
 """Seconds between two looks of the sidebar: 200 browsers then cost about a quarter of a core."""
 
+SHOWN = 3
+"""Runs and races that the sidebar names at most."""
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -81,13 +84,23 @@ def machine_line() -> None:
         st.caption(":material/power: The engine starts with your first run.")
     running = [row for row in here.active if row.status == "running"]
     waiting = len(here.active) - len(running)
-    for row in running[:3]:
-        share = min(1.0, row.done / row.total) if row.total else 0.0
-        st.progress(share, text=f":material/play_circle: {title_of(row)}")
-        if row.experiment in {lesson.path for lesson in lessons()}:
-            spec = spec_type(row.experiment).of(row.spec)
-            st.page_link(f"{row.experiment}.py", label="follow it", query_params=link(spec))
-        else:
-            st.page_link("runs.py", label="follow it", query_params={"run": row.id})
+    races: dict[str, list[Row]] = {}
+    for row in running:
+        races.setdefault(row.race or row.id, []).append(row)
+    for rows in list(races.values())[:SHOWN]:
+        _line(rows)
     if waiting:
         st.caption(f":material/schedule: {waiting} waiting")
+
+
+def _line(rows: list[Row]) -> None:
+    """What runs now, one line for a run or for all lanes of a race, with the way to it."""
+    row = rows[0]
+    share = sum(min(1.0, one.done / one.total) if one.total else 0.0 for one in rows) / len(rows)
+    lanes = f" · {len(rows)} lanes" if len(rows) > 1 else ""
+    st.progress(share, text=f":material/play_circle: {title_of(row)}{lanes}")
+    if row.experiment in {lesson.path for lesson in lessons()}:
+        spec = spec_type(row.experiment).of(row.spec)
+        st.page_link(f"{row.experiment}.py", label="Follow it", query_params=link(spec))
+    else:
+        st.page_link("runs.py", label="Follow it", query_params={"run": [one.id for one in rows]})

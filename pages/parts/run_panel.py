@@ -122,8 +122,11 @@ def stop_button(rows: Sequence[Row], *, key: str, **more) -> None:
 
 
 def resume_button(row: Row, *, key: str, **more) -> None:
-    """A button that lets a stopped or failed run go on."""
-    st.button("Resume", key=key, icon=":material/play_arrow:", on_click=_try, args=(Run(row.id).resume,), **more)
+    """A button that lets a stopped or failed run go on; one without a checkpoint begins at its first batch."""
+    label, icon = (
+        ("Resume", ":material/play_arrow:") if row.checkpoint_step >= 0 else ("Start over", ":material/replay:")
+    )
+    st.button(label, key=key, icon=icon, on_click=_try, args=(Run(row.id).resume,), **more)
 
 
 def trouble() -> None:
@@ -157,8 +160,8 @@ def state_line(row: Row) -> None:
             st.info("The engine is warming up (a few seconds); this run is next.", icon=":material/hourglass_top:")
     elif row.status == "stopped":
         done = f" after {row.done} of {row.total}" if row.total else ""
-        text = f"Stopped{done}. What was measured is kept: resume it, or start again."
-        st.warning(text, icon=":material/stop_circle:")
+        way_on = "Resume goes on from there." if row.checkpoint_step >= 0 else "Start over for the whole of it."
+        st.warning(f"Stopped{done}. What was measured is kept. {way_on}", icon=":material/stop_circle:")
     elif row.status == "failed":
         st.error(row.error or "The run failed without a word; see the log.", icon=":material/error:")
     for note in row.notes:

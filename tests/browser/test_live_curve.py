@@ -130,7 +130,7 @@ def test_stop_is_told_to_the_run_and_survives_a_reload(worker, visit):
     assert open_store().get(worker.run).status == "stopped"
     page.reload()
     page.get_by_text("Stopped after 30 of 100").wait_for(timeout=SECONDS)
-    page.get_by_role("button", name="Resume").wait_for(timeout=SECONDS)
+    page.get_by_role("button", name="Start over").wait_for(timeout=SECONDS)
     assert lowest(page) == pytest.approx(worker.losses[:30].min(), rel=0.01)
 
 

@@ -52,8 +52,8 @@ def test_data_that_is_not_here_is_one_sentence_with_the_way_out(visit):
 @pytest.mark.parametrize(
     ("status", "word", "offered"),
     [
-        ("stopped", "Stopped after 30 of 100", "Resume"),
-        ("failed", "The weights file is damaged", "Resume"),
+        ("stopped", "Stopped after 30 of 100", "Start over"),
+        ("failed", "The weights file is damaged", "Start over"),
         ("running", "", "Stop"),
         ("queued", "", "Stop"),
     ],

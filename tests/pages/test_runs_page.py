@@ -57,8 +57,16 @@ def test_a_replay_says_that_it_is_one(visit, record):
     assert "replay at 10x" in texts(app)
 
 
-def test_a_stopped_run_can_go_on_from_here(visit, record):
+def test_a_stopped_run_can_start_over_from_here(visit, record):
     run = record(status="stopped", points=20)
     app = visit("runs", run=run)
-    next(one for one in app.button if one.label == "Resume").click().run()
+    next(one for one in app.button if one.label == "Start over").click().run()
     assert open_store().get(run).status in ("queued", "running")
+
+
+def test_a_stopped_run_with_a_checkpoint_can_go_on(visit, record):
+    run = record(status="stopped", points=20)
+    open_store().update(run, checkpoint_step=20)
+    app = visit("runs", run=run)
+    assert "Resume goes on from there" in texts(app)
+    assert "Resume" in [one.label for one in app.button]

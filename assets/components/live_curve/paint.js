@@ -101,7 +101,7 @@ function paintAxes(ctx, scene, at) {
   ctx.textBaseline = "alphabetic";
   ctx.fillText(x.label, (plot.left + plot.right) / 2, scene.height - 6);
   ctx.textAlign = "left";
-  ctx.fillText(y.label, 2, Math.max(type, plot.top - 12));
+  ctx.fillText(y.label, 2, type); // at the very top: rules and their stems begin below it
 }
 
 function paintLine(ctx, scene, at, line) {
@@ -189,7 +189,7 @@ function ruleRows(ctx, scene, at) {
 function paintRules(ctx, scene, at, labels) {
   const { plot, type, theme } = scene;
   const tall = type + 9;
-  const topOf = (row) => plot.top - 18 - (row + 1) * (tall + 4);
+  const topOf = (row) => plot.top - 6 - (row + 1) * (tall + 4);
   // All stems first: a label in a low row stays readable where the stem of a higher one passes behind it.
   for (const { rule, px, row } of labels) {
     ctx.globalAlpha = rule.shown;
