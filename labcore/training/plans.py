@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from labcore.errors import UserError
-from labcore.specs import Size, Stage
+from labcore.specs import FineTuneSpec, Size, Stage, flatten
 from labcore.training.schedules import fine_tune_plan, stage_rates, stage_steps
 
 SMALLEST_SIDE = 64
@@ -195,3 +195,71 @@ def preset(name: str) -> Preset:
         if one.name == name:
             return one
     raise UserError(f"There is no plan {name!r}. Choose among: {', '.join(one.name for one in PRESETS)}.")
+
+
+def to_text(plan: Sequence[Stage]) -> str:
+    """A plan as one line for links: what differs from a plain stage, stages parted by semicolons.
+
+    >>> to_text((Stage(name="head", freeze_to=-1, epochs=3, lr=3e-3), Stage(lr=1e-4, lr_lo=1e-6)))
+    'name=head,freeze_to=-1,epochs=3,lr=0.003;lr=0.0001,lr_lo=1e-06'
+    """
+    plain = Stage().model_dump()
+    return ";".join(
+        ",".join(f"{name}={_word(value)}" for name, value in stage.model_dump().items() if value != plain[name])
+        or "epochs=1"
+        for stage in plan
+    )
+
+
+def _word(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "x".join(map(str, value))
+    # Separators inside a name would end it.
+    return str(value).replace(",", " ").replace(";", " ").replace("=", " ")
+
+
+def from_text(text: str) -> tuple[Stage, ...]:
+    """The plan of a line as ``to_text`` writes it.
+
+    Raises:
+        UserError: it is no such line, or a stage makes no sense.
+    """
+    stages = []
+    for part in text.split(";"):
+        pairs = [pair.partition("=") for pair in part.split(",") if pair.strip()]
+        if not pairs or any(not equals for _, equals, _ in pairs):
+            raise UserError(f"{part!r} is no stage of a plan. Write field=value, parted by commas, such as lr=0.003.")
+        stages.append(Stage.of({name.strip(): value.strip() for name, _, value in pairs}))
+    return tuple(stages)
+
+
+def differences(one: FineTuneSpec, other: FineTuneSpec) -> list[tuple[str, str, str]]:
+    """(what, here, there) for everything in which two specs differ, stage by stage."""
+    mine, theirs = flatten(one), flatten(other)
+    rows = [
+        (name, _shown(mine[name]), _shown(theirs[name]))
+        for name in mine
+        if name != "plan" and mine[name] != theirs[name]
+    ]
+    names, other_names = names_of(one.plan), names_of(other.plan)
+    for index in range(max(len(one.plan), len(other.plan))):
+        if index >= len(one.plan):
+            rows.append((f"stage {other_names[index]}", "not there", to_text([other.plan[index]])))
+        elif index >= len(other.plan):
+            rows.append((f"stage {names[index]}", to_text([one.plan[index]]), "not there"))
+        else:
+            before, after = one.plan[index].model_dump(), other.plan[index].model_dump()
+            rows += [
+                (f"stage {names[index]}: {field}", _shown(before[field]), _shown(after[field]))
+                for field in before
+                if before[field] != after[field]
+            ]
+    return rows
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)

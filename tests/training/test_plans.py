@@ -52,3 +52,27 @@ def test_a_stage_that_trains_nothing_is_refused():
 
 def test_names_are_unique():
     assert plans.names_of((Stage(), Stage(name="all"), Stage(name="all"))) == ("stage-1", "all", "all-3")
+
+
+def test_a_plan_survives_its_link():
+    for preset in plans.PRESETS:
+        assert plans.from_text(plans.to_text(preset.plan)) == preset.plan
+    odd = (Stage(name="a,b;c=d", image_size=(64, 96), tenth=True, lr=1e-4),)
+    assert plans.from_text(plans.to_text(odd))[0].image_size == (64, 96)
+    assert plans.to_text((Stage(),)) == "epochs=1" and plans.from_text("epochs=1") == (Stage(),)
+
+
+@pytest.mark.parametrize("text", ["", "epochs", "epochs=zero", "colour=red", "lr=1e-5,lr_lo=1", "epochs=1;;lr=1"])
+def test_a_link_with_a_broken_plan_is_one_sentence(text):
+    with pytest.raises(UserError):
+        plans.from_text(text)
+
+
+def test_differences_name_the_stage_and_the_field():
+    one = FineTuneSpec()
+    other = one.but(plan=(one.plan[0], one.plan[1].but(lr_lo=None)), batch_size=32)
+    assert plans.differences(one, other) == [("batch_size", "64", "32"), ("stage all: lr_lo", "2e-05", "none")]
+    assert plans.differences(one, one.but(plan=one.plan[:1])) == [
+        ("stage all", "name=all,epochs=6,lr=0.002,lr_lo=2e-05", "not there")
+    ]
+    assert plans.differences(one, one) == []
