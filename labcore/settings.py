@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     """CPU threads of one worker; 0 takes every core this process may use."""
     idle_minutes: float = Field(default=60.0, gt=0)
     """An engine with nothing to do, and nobody looking, ends after this long."""
+    checkpoint_seconds: float = Field(default=5.0, gt=0)
+    """A run leaves a checkpoint to resume from about this often."""
     cache_gb: float = Field(default=20.0, gt=0)
     """Decoded pictures kept on disk; the least recently used sets go first."""
 

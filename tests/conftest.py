@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 # Before torch is imported anywhere: the suite is meant to pass on two cores.
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("LAB_THREADS", "2")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -28,6 +30,24 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with contextlib.suppress(UserError):  # tests damage stores on purpose
         engine.end()
         store.open_store().close()
+
+
+@pytest.fixture(scope="session")
+def critters(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the drawn critters, made once for all tests."""
+    from labcore.data.embedded import build, critters
+
+    folder = tmp_path_factory.mktemp("drawn") / "critters"
+    build.make(critters, folder)
+    return folder
+
+
+@pytest.fixture
+def drawn(home: Path, critters: Path) -> Path:
+    """A LAB_HOME in which the critters are drawn already."""
+    (home / "data").mkdir(parents=True)
+    shutil.copytree(critters, home / "data" / "critters", copy_function=os.link)
+    return home
 
 
 @pytest.fixture

@@ -8,6 +8,10 @@ from typing import Any
 
 from labcore.settings import settings
 
+# Threads that wait for each other must sleep, not spin: a lab shares its cores with a browser and a server, and
+# spinning made a training step 5 times slower on a busy machine. Read when torch loads OpenMP, so set before that.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 
 def run(name: str, spec: Any, job: Any) -> dict[str, float]:
     """Carry out one experiment; return its metrics by their fixed names."""

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from labcore.errors import UserError
+from labcore.settings import settings
 from labcore.training.optimizer import set_rates
 
 if TYPE_CHECKING:
@@ -27,9 +28,8 @@ FLUSH_SECONDS = 0.1
 """Losses leave the device at most this often: nobody sees more, and every copy costs the loop a little."""
 SMOOTHING = 0.98
 """Weight of the past in the smoothed loss (fastai's ``AvgSmoothLoss``)."""
-CHECKPOINT_SECONDS = 5.0
 CHECKPOINT_SHARE = 0.02
-"""A checkpoint at most this often, and so seldom that writing them takes at most this share of the time."""
+"""Checkpoints come every ``LAB_CHECKPOINT_SECONDS``, but so seldom that writing them takes at most this share."""
 
 
 class JobLike(Protocol):
@@ -205,14 +205,15 @@ class Checkpoints:
     """Keeps a checkpoint every few seconds, and one after each epoch if that is not too often."""
 
     def before_fit(self, learner: Learner) -> None:
-        self.next = time.perf_counter() + CHECKPOINT_SECONDS
+        self.every = settings().checkpoint_seconds
+        self.next = time.perf_counter() + self.every
 
     def after_step(self, learner: Learner) -> None:
         began = time.perf_counter()
         if began >= self.next:
             learner.checkpoint()
             now = time.perf_counter()
-            self.next = now + max(CHECKPOINT_SECONDS, (now - began) / CHECKPOINT_SHARE)
+            self.next = now + max(self.every, (now - began) / CHECKPOINT_SHARE)
 
 
 class Stages:
