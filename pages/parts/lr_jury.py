@@ -47,7 +47,7 @@ def jury_tab(spec: LRFinderSpec, said: Sequence[Suggestion], breaks: float | Non
             run_panel.stop_button(active, key="stop jury")
         elif missing:
             st.button(
-                f"Let {len(missing)} lanes train" if len(missing) < len(race) else "Call the jury",
+                "Call the jury" if len(missing) == len(race) else _missing(len(missing)),
                 key="start jury", type="primary", icon=":material/gavel:", on_click=_start, args=(specs,),
             )  # fmt: skip
         lr_questions.about_speed()
@@ -57,6 +57,10 @@ def jury_tab(spec: LRFinderSpec, said: Sequence[Suggestion], breaks: float | Non
         run_panel.polled(lambda: _figure(race, rows), [row for row in rows if row])
     if rows and all(row is not None and row.status not in ACTIVE for row in rows):
         _table(spec, race, rows)
+
+
+def _missing(count: int) -> str:
+    return "Train the missing lane" if count == 1 else f"Train the {count} missing lanes"
 
 
 def _start(specs: Sequence[Spec]) -> None:

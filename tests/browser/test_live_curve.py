@@ -21,7 +21,7 @@ from pages.parts.controls import link
 
 SCRIPTS = Path(__file__).parents[2] / "assets" / "components" / "live_curve"
 STEPS = 100
-SECONDS = 20_000
+SECONDS = 30_000
 SEEDS = itertools.count(1)
 
 
@@ -89,7 +89,10 @@ def count(page, done: int) -> None:
 
 def lowest(page) -> float:
     """The lowest loss on the main chart, as its description says it."""
-    return float(re.search(r"lowest ([\d.]+)", page.locator("canvas").first.get_attribute("aria-label"))[1])
+    canvas = page.locator("canvas").first
+    drawn = "canvas => /lowest/.test(canvas.getAttribute('aria-label') || '')"
+    page.wait_for_function(drawn, arg=canvas.element_handle(), timeout=SECONDS)
+    return float(re.search(r"lowest ([\d.]+)", canvas.get_attribute("aria-label"))[1])
 
 
 def test_points_move_the_curve_and_every_tab_sees_the_same(worker, visit):
@@ -182,7 +185,8 @@ def test_a_curve_can_be_hidden_and_zoomed(lab, visit):
     legend.first.wait_for(timeout=SECONDS)
     assert legend.count() == 2
     canvas = page.locator("canvas[role=img]").first
-    assert canvas.get_attribute("aria-label").count("lowest") == 2
+    both = "canvas => (canvas.getAttribute('aria-label') || '').split('lowest').length === 3"
+    page.wait_for_function(both, arg=canvas.element_handle(), timeout=SECONDS)
     legend.first.click()
     page.wait_for_function(
         "c => c.getAttribute('aria-label').split('lowest').length === 2", arg=canvas.element_handle()
