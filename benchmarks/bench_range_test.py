@@ -8,10 +8,12 @@ that has fastai runs ``lr_find`` on the unfrozen net, against ours on the unfroz
 
 import argparse
 import statistics
+import subprocess
 import time
 
+import numpy as np
 import torch
-from bench_training_loop import NoJob, fastai_seconds, make_learner, pictures
+from bench_training_loop import NoJob, as_folder, make_learner, pictures
 
 from labcore.data.batches import Batches
 from labcore.models.groups import freeze_to
@@ -23,15 +25,24 @@ from labcore.training.range_test import range_test
 FASTAI = """
 import sys, time, torch
 from fastai.vision.all import *
-folder, arch, size, batch, steps, threads, _ = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
+folder, arch, size, batch, steps, threads = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
 torch.set_num_threads(threads)
 dls = ImageDataLoaders.from_folder(folder, valid_pct=0.01, seed=0, bs=batch, num_workers=0, item_tfms=Resize(size))
-learn = vision_learner(dls, arch, pretrained=False, metrics=[]); learn.unfreeze()
+learn = vision_learner(dls, globals().get(arch, arch), pretrained=False, metrics=[]); learn.unfreeze()
 with learn.no_bar(), learn.no_logging():
     began = time.perf_counter()
     learn.lr_find(num_it=steps, stop_div=False, show_plot=False)
 print("SECONDS", time.perf_counter() - began)
 """
+
+
+def fastai_seconds(args: argparse.Namespace, images: np.ndarray, labels: np.ndarray) -> float:
+    """Seconds of fastai's ``lr_find`` on the pictures as PNG files."""
+    with as_folder(images, labels) as folder:
+        options = map(str, [args.size, args.batch_size, args.steps, args.threads])
+        command = [args.fastai_python, "-c", FASTAI, folder, args.arch, *options]
+        printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return float(printed.rpartition("SECONDS")[2])
 
 
 def timed(run) -> float:
@@ -77,7 +88,7 @@ def main() -> None:
         for name, run in contenders.items():
             seconds[name].append(timed(run))
         if args.fastai_python and number < 2:
-            seconds["fastai, unfrozen"].append(fastai_seconds(FASTAI, args, images, labels))
+            seconds["fastai, unfrozen"].append(fastai_seconds(args, images, labels))
     median = {name: statistics.median(values) for name, values in seconds.items() if values}
     print(
         f"{args.arch} {args.size} px, batch {args.batch_size}, {args.steps} rates, {args.items} pictures, {device.type}"

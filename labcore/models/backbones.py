@@ -1,15 +1,18 @@
 """Bodies by their timm or torchvision name, cut before the pooling, with a head and three parameter groups."""
 
 import difflib
+import socket
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import timm
 import torch
 import torchvision
+from huggingface_hub import constants, try_to_load_from_cache
 from timm.models import adapt_input_conv
 from torch import Tensor, nn
 
@@ -191,6 +194,8 @@ def _initialisation(seed: int, part: str) -> Iterator[None]:
 def _build(arch: Architecture, pretrained: bool) -> nn.Module:
     try:
         if arch.library == "timm":
+            if pretrained:
+                _find_hub(arch.builder)
             return timm.create_model(arch.builder, pretrained=pretrained, num_classes=0, global_pool="")
         weights = "DEFAULT" if pretrained and not arch.arguments else None
         if pretrained and weights is None:
@@ -207,6 +212,14 @@ def _build(arch: Architecture, pretrained: bool) -> nn.Module:
     if arch.builder.startswith("densenet"):
         children["relu"] = nn.ReLU(inplace=True)  # torchvision applies it in forward, between features and pooling
     return nn.Sequential(children)
+
+
+def _find_hub(arch: str) -> None:
+    """Look the hub's name up first: offline, its client retries for three quarters of a minute before it gives up."""
+    config = timm.get_pretrained_cfg(arch)
+    repository = config.hf_hub_id if config else None
+    if repository and not isinstance(try_to_load_from_cache(repository, "model.safetensors"), str):
+        socket.getaddrinfo(urlsplit(constants.ENDPOINT).hostname, None)
 
 
 def _features(net: nn.Module, x: Tensor) -> Tensor:
