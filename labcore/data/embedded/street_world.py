@@ -217,7 +217,7 @@ def _things(rng: np.random.Generator, world: dict, walls: tuple[Wall, Wall], fra
         s = rng.uniform(4, 16)
         while s < horizon:
             step = float(rng.choice([-0.35, 0.0, 0.35]))
-            where = side * (road + rng.uniform(0.7, max(0.8, pavement - 0.7)))
+            where = side * (road + rng.uniform(0.6, max(0.7, pavement - 1.2)))
             for _ in range(1 + int(rng.random() < 0.3)):
                 add(
                     "walker",

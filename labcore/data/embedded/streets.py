@@ -35,9 +35,9 @@ THIN = (Code.POLE, Code.SIGN, Code.PEDESTRIAN, Code.BICYCLIST)
 """Classes that keep a pixel with five of nine: seams on both sides would leave nothing of a pole."""
 SEEN = 90.0
 """Things farther than this are too small to draw, in metres."""
-SEEN_POST = 48.0
-"""The same for posts, which are thinner than a pixel beyond."""
-POSTS = ("lamp", "sign", "board", "lights")
+SEEN_SLIM = 40.0
+"""The same for posts and people, of whom a pixel or two would be left beyond."""
+SLIM = ("lamp", "sign", "board", "lights", "walker", "cyclist")
 
 
 def plan() -> pd.DataFrame:
@@ -74,7 +74,7 @@ def draw(row: tuple) -> dict[str, np.ndarray]:
     image, codes = np.empty((height, width, 3), np.float32), np.empty((height, width), np.uint8)
     rays = street_view.Rays(camera)
     near = [(thing, thing.s + thing.step * frame - camera.s) for thing in world.things]
-    near = [(thing, s) for thing, s in near if -thing.length - 6 < s < (SEEN_POST if thing.kind in POSTS else SEEN)]
+    near = [(thing, s) for thing, s in near if -thing.length - 6 < s < (SEEN_SLIM if thing.kind in SLIM else SEEN)]
     street_view.sky(rays, image, codes)
     street_view.ground(rays, image, codes, street_traffic.shadows(near, camera))
     street_view.walls(rays, image, codes)
