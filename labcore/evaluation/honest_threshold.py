@@ -13,16 +13,17 @@ import numpy.typing as npt
 
 from labcore.errors import UserError
 from labcore.evaluation import thresholds as sweep
+from labcore.evaluation.threshold_metrics import F2, Metric
 
 Array = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-GRID = np.linspace(0.005, 0.995, 199)
-"""Thresholds to choose among: finer than any sample of a few thousand items can tell apart."""
 FALLBACK = 0.5
 """The threshold of a class that has no positive to choose by (fastai's own default)."""
 BOOTSTRAP_BLOCK = 2**25
 """Resampled counts held at once: 128 MiB of float32."""
+COARSE = sweep.GRID[::5]
+"""Global thresholds of a bootstrap: bands are wider than its steps of 0.005."""
 
 
 @dataclass(frozen=True)
@@ -30,92 +31,160 @@ class Bootstrap:
     """What the optimum would have been on other samples of the same kind.
 
     Attributes:
-        thresholds: [B, C] best threshold of each class in each resample; NaN where it had no positive.
-        scores: [B, C] its score there.
+        thresholds: [B, C] best threshold of each class in each resample ([B, 1] for a global one); NaN where it had no
+            positive.
+        scores: the score there, same shape.
     """
 
     thresholds: Array
     scores: Array
 
     def band(self, share: float = 0.9) -> tuple[Array, Array]:
-        """[2, C] lower and upper end of the middle ``share`` of thresholds, and of scores."""
+        """[2, C] lower and upper end of the middle ``share`` of thresholds, and of scores; NaN where undefined."""
         ends = [50 * (1 - share), 50 * (1 + share)]
-        with np.errstate(all="ignore"):
-            return np.nanpercentile(self.thresholds, ends, axis=0), np.nanpercentile(self.scores, ends, axis=0)
+        bands = []
+        for values in (self.thresholds, self.scores):
+            found = np.full((2, values.shape[1]), np.nan)
+            for column in np.flatnonzero(~np.isnan(values).all(0)):
+                found[:, column] = np.nanpercentile(values[:, column], ends)
+            bands.append(found)
+        return bands[0], bands[1]
 
 
-def bootstrap(p: np.ndarray, y: Bools, *, beta: float = 2.0, resamples: int = 1000, seed: int = 0) -> Bootstrap:
-    """Resample items with replacement and find each class's best F-beta threshold anew (Efron 1979).
+def bootstrap(p: np.ndarray, y: Bools, *, metric: Metric = F2, resamples: int = 1000, seed: int = 0) -> Bootstrap:
+    """Resample items with replacement and find each class's best threshold anew (Efron 1979).
 
-    Items are sorted once per class; a resample is a count per item, and its F at every distinct threshold two
-    cumulative sums. Thresholds lie half-way between neighbouring probabilities.
+    Items are sorted once per class; a resample is a count per item, and the metric at every distinct threshold follows
+    from two cumulative sums. Thresholds lie half-way between neighbouring probabilities.
 
     Args:
         p: [N, C] probabilities.
         y: [N, C] truths.
-        beta: weight of recall.
+        metric: what is best, of each class by itself.
         resamples: B.
         seed: of the resampling; the same items are drawn for every class.
     """
     items, classes = p.shape
-    generator = np.random.default_rng(seed)
     best = np.full((2, resamples, classes), np.nan)
     order = np.argsort(-p, axis=0, kind="stable")
-    block = max(1, BOOTSTRAP_BLOCK // max(items, 1))
-    for start in range(0, resamples, block):
-        stop = min(start + block, resamples)
-        weights = np.stack(
-            [np.bincount(generator.integers(0, items, items), minlength=items) for _ in range(start, stop)]
-        ).astype(np.float32)
+    for start, weights in _resampled(items, resamples, seed):
+        stop = start + len(weights)
         for column in range(classes):
-            found = _best_of(
-                weights[:, order[:, column]], p[order[:, column], column], y[order[:, column], column], beta
-            )
-            best[:, start:stop, column] = found
+            ranked = order[:, column]
+            best[:, start:stop, column] = _best_of(weights[:, ranked], p[ranked, column], y[ranked, column], metric)
     return Bootstrap(best[0], best[1])
 
 
-def _best_of(weights: npt.NDArray[np.float32], p: np.ndarray, y: Bools, beta: float) -> Array:
-    """[2, B] best threshold and F-beta for items sorted by falling probability, weighted by their counts."""
+def bootstrap_global(
+    p: np.ndarray, y: Bools, *, metric: Metric = F2, resamples: int = 1000, seed: int = 0
+) -> Bootstrap:
+    """The same for one threshold for all classes: every metric is a sum over items, at each threshold.
+
+    Args as in :func:`bootstrap`; thresholds are those of ``COARSE``.
+    """
+    items = len(p)
+    scores = np.empty((resamples, COARSE.size))
+    per_item = _item_scores(p, y, metric) if metric.average in ("samples", "subset") else None
+    for start, weights in _resampled(items, resamples, seed):
+        stop = start + len(weights)
+        if per_item is not None:
+            scores[start:stop] = weights @ per_item / items
+        else:
+            scores[start:stop] = _resampled_counts(weights, p, y, metric)
+    signed = np.where(np.isnan(scores), -np.inf, -scores if metric.smallest else scores)
+    at = signed.argmax(1)
+    found = scores[np.arange(resamples), at]
+    return Bootstrap(np.where(np.isnan(found), np.nan, COARSE[at])[:, None], found[:, None])
+
+
+def _resampled(items: int, resamples: int, seed: int):
+    """(start, weights float32 [b, N]) in blocks: how often each item was drawn."""
+    generator = np.random.default_rng(seed)
+    block = max(1, BOOTSTRAP_BLOCK // max(items, 1))
+    for start in range(0, resamples, block):
+        drawn = range(start, min(start + block, resamples))
+        counts = [np.bincount(generator.integers(0, items, items), minlength=items) for _ in drawn]
+        yield start, np.stack(counts).astype(np.float32)
+
+
+def _item_scores(p: np.ndarray, y: Bools, metric: Metric) -> npt.NDArray[np.float32]:
+    """[N, T] the score of each item at each threshold, for metrics that are means over items."""
+    found = np.empty((len(p), COARSE.size), np.float32)
+    true, b2 = y.sum(1), metric.beta**2
+    for place, threshold in enumerate(COARSE):
+        said = p > threshold
+        if metric.average == "subset":
+            found[:, place] = (said == y).all(1)
+            continue
+        below = b2 * true + said.sum(1)
+        found[:, place] = np.where(below > 0, (1 + b2) * (said & y).sum(1) / np.maximum(below, 1e-9), 1.0)
+    return found
+
+
+def _resampled_counts(weights: np.ndarray, p: np.ndarray, y: Bools, metric: Metric) -> Array:
+    """[b, T] a metric of counts in each resample."""
+    items, classes = p.shape
+    if metric.average == "micro":
+        said = [p > threshold for threshold in COARSE]
+        tp = weights @ np.stack([(one & y).sum(1) for one in said], axis=1).astype(np.float32)
+        fp = weights @ np.stack([(one & ~y).sum(1) for one in said], axis=1).astype(np.float32)
+        positives = weights @ y.sum(1, dtype=np.float32)
+        return metric.of_counts(tp, fp, positives[:, None] + 0 * tp, np.float64(items * classes))
+    values = []
+    for column in range(classes):
+        said = p[:, [column]] > COARSE
+        truth = y[:, [column]]
+        tp = weights @ (said & truth).astype(np.float32)
+        fp = weights @ (said & ~truth).astype(np.float32)
+        values.append(metric.of_counts(tp, fp, weights @ truth.astype(np.float32) + 0 * tp, np.float64(items)))
+    return sweep.macro(np.stack(values))
+
+
+def _best_of(weights: npt.NDArray[np.float32], p: np.ndarray, y: Bools, metric: Metric) -> Array:
+    """[2, B] best threshold and score for items sorted by falling probability, weighted by their counts."""
     ends = np.append(np.flatnonzero(np.diff(p) != 0), p.size - 1)
-    taken = np.cumsum(weights, axis=1, dtype=np.float32)[:, ends]
-    right = np.cumsum(weights * y, axis=1, dtype=np.float32)[:, ends]
-    positives = right[:, -1:]
-    b2 = beta * beta
-    with np.errstate(invalid="ignore", divide="ignore"):
-        f = (1 + b2) * right / (b2 * positives + taken)
-    f = np.where(positives > 0, f, -1.0)
-    at = f.argmax(1)
-    below = np.append(p[ends][1:], 0.0)
-    middles = (p[ends].astype(np.float64) + below) / 2
-    scores = f[np.arange(len(f)), at].astype(np.float64)
-    undefined = scores < 0
-    return np.where(undefined, np.nan, np.stack([middles[at], scores]))
+    nobody = np.zeros((len(weights), 1), np.float32)
+    taken = np.concatenate([nobody, np.cumsum(weights, axis=1, dtype=np.float32)[:, ends]], axis=1)
+    right = np.concatenate([nobody, np.cumsum(weights * y, axis=1, dtype=np.float32)[:, ends]], axis=1)
+    positives, b2 = right[:, -1:], np.float32(metric.beta**2)
+    if metric.beta:  # written out, since in single precision it takes half the time
+        with np.errstate(invalid="ignore", divide="ignore"):
+            scores = (1 + b2) * right / (b2 * positives + taken)
+        signed = np.where(positives > 0, scores, -1.0)
+    else:
+        scores = metric.of_counts(right, taken - right, positives + 0 * right, np.float64(p.size))
+        signed = -scores if metric.smallest else scores
+    at = signed.argmax(1)
+    said = np.append(1.0, p[ends].astype(np.float64))
+    below = np.append(said[1:], 0.0)
+    found = np.take_along_axis(scores, at[:, None], axis=1)[:, 0].astype(np.float64)
+    undefined = (positives[:, 0] <= 0) & bool(metric.beta)
+    return np.where(undefined, np.nan, np.stack([((said + below) / 2)[at], found]))
 
 
-def choose_global(p: np.ndarray, y: Bools, beta: float = 2.0) -> float:
-    """The one threshold with the best F-beta averaged over items."""
-    return sweep.best(GRID, sweep.samples_f_beta(p, y, GRID, beta))[0]
+def choose_global(p: np.ndarray, y: Bools, metric: Metric = F2) -> float:
+    """The one threshold, of three decimals, with the best score."""
+    return float(sweep.GRID[sweep.best_place(metric.curve(p, y, sweep.GRID), smallest=metric.smallest)])
 
 
-def choose_per_class(p: np.ndarray, y: Bools, beta: float = 2.0) -> Array:
+def choose_per_class(p: np.ndarray, y: Bools, metric: Metric = F2) -> Array:
     """[C] each class's own best threshold; ``FALLBACK`` for a class without positives."""
-    f = sweep.f_beta(sweep.counts_at(p, y, GRID), beta)
-    chosen = [FALLBACK if np.isnan(row).all() else sweep.best(GRID, row)[0] for row in f]
+    curves = metric.class_curves(p, y, sweep.GRID)
+    known = y.any(0)
+    chosen = [
+        sweep.GRID[sweep.best_place(curve, smallest=metric.smallest)] if positive else FALLBACK
+        for curve, positive in zip(curves, known, strict=True)
+    ]
     return np.array(chosen)
 
 
-def score(p: np.ndarray, y: Bools, thresholds: npt.ArrayLike, beta: float = 2.0) -> float:
-    """F-beta averaged over items, with one threshold or one per class.
+def score(p: np.ndarray, y: Bools, thresholds: npt.ArrayLike, metric: Metric = F2) -> float:
+    """The metric with one threshold or one per class.
 
     >>> score(np.array([[0.9, 0.2]]), np.array([[True, False]]), 0.5)
     1.0
     """
-    said = p > np.asarray(thresholds)
-    right, taken, true = (said & y).sum(1), said.sum(1), y.sum(1)
-    b2 = beta * beta
-    below = b2 * true + taken
-    return float(np.mean(np.where(below > 0, (1 + b2) * right / np.maximum(below, 1), 1.0)))
+    return metric.score(p, y, thresholds)
 
 
 @dataclass(frozen=True)
@@ -125,26 +194,29 @@ class Trust:
     Attributes:
         seen: [R] score on the items that the thresholds were chosen on.
         fresh: [R] score of the same thresholds on the held-out items: the number to report.
+        smallest: whether less is better.
     """
 
     seen: Array
     fresh: Array
+    smallest: bool = False
 
     @property
     def optimism(self) -> float:
         """How much better the choice looks than it is."""
-        return float(np.mean(self.seen - self.fresh))
+        gap = float(np.mean(self.seen - self.fresh))
+        return -gap if self.smallest else gap
 
 
 def nested(
-    p: np.ndarray, y: Bools, *, beta: float = 2.0, repeats: int = 20, choose_on: int | None = None, seed: int = 0
+    p: np.ndarray, y: Bools, *, metric: Metric = F2, repeats: int = 20, choose_on: int | None = None, seed: int = 0
 ) -> dict[str, Trust]:
     """Choose on one part, score on the rest, ``repeats`` times: ``global`` against ``per_class``.
 
     Args:
         p: [N, C] probabilities.
         y: [N, C] truths.
-        beta: weight of recall.
+        metric: what is chosen for and scored by.
         repeats: random splits.
         choose_on: items to choose on; None takes half.
         seed: of the splits.
@@ -162,21 +234,27 @@ def nested(
         order = generator.permutation(items)
         chosen, held = order[:size], order[size:]
         for way, choose in (("global", choose_global), ("per_class", choose_per_class)):
-            thresholds = choose(p[chosen], y[chosen], beta)
-            seen, fresh = score(p[chosen], y[chosen], thresholds, beta), score(p[held], y[held], thresholds, beta)
-            scores[way].append((seen, fresh))
-    return {way: Trust(*np.array(pairs).T) for way, pairs in scores.items()}
+            # A part without a single positive leaves nothing to choose by: the common default stands in.
+            possible = y[chosen].any() or not metric.beta
+            thresholds = choose(p[chosen], y[chosen], metric) if possible else FALLBACK
+            scores[way].append(
+                (score(p[chosen], y[chosen], thresholds, metric), score(p[held], y[held], thresholds, metric))
+            )
+    return {way: Trust(*np.array(pairs).T, metric.smallest) for way, pairs in scores.items()}
 
 
 def pays_from(
-    p: np.ndarray, y: Bools, sizes: Sequence[int], *, beta: float = 2.0, repeats: int = 10, seed: int = 0
+    p: np.ndarray, y: Bools, sizes: Sequence[int], *, metric: Metric = F2, repeats: int = 10, seed: int = 0
 ) -> tuple[int | None, dict[int, dict[str, Trust]]]:
     """From how many items on one threshold per class is better on fresh items than one for all.
 
     Returns:
         (the smallest of ``sizes`` from which it is better and stays so, or None; the scores at each size).
     """
-    at = {size: nested(p, y, beta=beta, repeats=repeats, choose_on=size, seed=seed) for size in sizes if size < len(p)}
-    better = {size: np.mean(ways["per_class"].fresh) > np.mean(ways["global"].fresh) for size, ways in at.items()}
+    at = {
+        size: nested(p, y, metric=metric, repeats=repeats, choose_on=size, seed=seed) for size in sizes if size < len(p)
+    }
+    gains = {size: np.nanmean(ways["per_class"].fresh) - np.nanmean(ways["global"].fresh) for size, ways in at.items()}
+    better = {size: (-gain if metric.smallest else gain) > 0 for size, gain in gains.items()}
     first = next((size for size in at if all(better[later] for later in at if later >= size)), None)
     return first, at

@@ -7,7 +7,6 @@ distinct threshold costs one sort instead of one pass per threshold.
 Notation: N items, C classes, T thresholds. Where a ratio has nothing to divide by it is NaN, "undefined", never 0 or 1.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +18,8 @@ Array = npt.NDArray[np.float64]
 
 NOTEBOOK_GRID = np.linspace(0.05, 0.95, 29)
 """The thresholds of the notes' own sweep (``torch.linspace(0.05, 0.95, 29)``, course-v4 06_multicat [39])."""
+GRID = np.arange(1001) / 1000
+"""Thresholds to choose among: three decimals, as a person would type them and a link can carry them exactly."""
 
 
 @dataclass(frozen=True)
@@ -194,20 +195,24 @@ def best(thresholds: Array, scores: Array, *, smallest: bool = False) -> tuple[f
     Raises:
         UserError: the score is undefined everywhere.
     """
-    scores = -scores if smallest else scores
-    if np.isnan(scores).all():
-        raise UserError("This metric is undefined at every threshold: there is no positive example to tune on.")
-    top = np.nanmax(scores)
-    at = np.flatnonzero(scores == top)
-    run = np.split(at, np.flatnonzero(np.diff(at) > 1) + 1)
-    widest = max(run, key=len)
-    chosen = int(widest[len(widest) // 2])
+    chosen = best_place(scores, smallest=smallest)
     low = thresholds[chosen] if np.isfinite(thresholds[chosen]) else 0.0
     high = thresholds[chosen + 1] if chosen + 1 < thresholds.size else low
-    return float((low + high) / 2), float(-top if smallest else top)
+    return float((low + high) / 2), float(scores[chosen])
 
 
-Metric = Callable[[Counts], Array]
+def best_place(scores: Array, *, smallest: bool = False) -> int:
+    """Where the best score stands: the middle of its widest plateau.
+
+    Raises:
+        UserError: the score is undefined everywhere.
+    """
+    signed = -scores if smallest else scores
+    if np.isnan(signed).all():
+        raise UserError("This metric is undefined at every threshold: there is no positive example to tune on.")
+    at = np.flatnonzero(signed == np.nanmax(signed))
+    widest = max(np.split(at, np.flatnonzero(np.diff(at) > 1) + 1), key=len)
+    return int(widest[len(widest) // 2])
 
 
 def _ratio(above: Array, below: Array) -> Array:

@@ -165,9 +165,7 @@ def _facts(spec, stages, learner: Tuner, items: Items, split, known: multilabel.
     """What pages need to draw the run while it runs: steps, baselines, classes."""
     first, legs = 0, []
     for stage, leg in zip(stages, learner.plan(stages), strict=True):
-        legs.append(
-            stage.model_dump(mode="json") | {"first_step": first, "train_steps": leg.steps}
-        )
+        legs.append(stage.model_dump(mode="json") | {"first_step": first, "train_steps": leg.steps})
         first += leg.steps
     return {
         "stages": legs,
@@ -186,7 +184,14 @@ def _facts(spec, stages, learner: Tuner, items: Items, split, known: multilabel.
 
 def _predictions(logits: np.ndarray, p: np.ndarray, y: np.ndarray, items: Items, rows: np.ndarray) -> dict:
     names = np.asarray(items.table["item"].tolist(), str)[rows]
-    return {"probs": p, "logits": logits, "targets": y, "items": names, "rows": rows, "classes": np.asarray(items.classes)}
+    return {
+        "probs": p,
+        "logits": logits,
+        "targets": y,
+        "items": names,
+        "rows": rows,
+        "classes": np.asarray(items.classes),
+    }
 
 
 def _kept_pictures(items: Items, valid: np.ndarray) -> dict[str, np.ndarray]:

@@ -6,6 +6,7 @@ import pytest
 from labcore.errors import UserError
 from labcore.evaluation import honest_threshold as honest
 from labcore.evaluation import thresholds as sweep
+from labcore.evaluation.threshold_metrics import F2
 
 
 def planet_like(items: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -39,7 +40,7 @@ def test_a_bootstrap_without_resampling_noise_is_the_optimum():
     weights = np.ones((1, 400), np.float32)
     for column in (0, 3, 8):
         order = np.argsort(-p[:, column], kind="stable")
-        threshold, f = honest._best_of(weights, p[order, column], y[order, column], 2.0)[:, 0]
+        threshold, f = honest._best_of(weights, p[order, column], y[order, column], F2)[:, 0]
         grid = sweep.every_threshold(p[:, column])
         scores = sweep.f_beta(sweep.counts_at(p[:, [column]], y[:, [column]], grid), 2.0)[0]
         assert f == pytest.approx(np.nanmax(scores), abs=1e-6)
