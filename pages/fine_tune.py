@@ -1,0 +1,167 @@
+"""The discriminative fine-tuner: edit a plan, watch it train, race it, read it, use it, teach it its mistakes."""
+
+import contextlib
+
+import streamlit as st
+
+from labcore.data import registry
+from labcore.errors import UserError
+from labcore.runs.store import ENDED, Row, open_store
+from labcore.settings import settings
+from labcore.specs import FineTuneSpec
+from pages.parts import (
+    controls,
+    ft_export,
+    ft_live,
+    ft_mistakes,
+    ft_notes,
+    ft_plan,
+    ft_race,
+    ft_reading,
+    ft_tricks,
+    ft_use,
+    run_panel,
+)
+
+PAGE = "fine_tune"
+LOOKED_AT = 20
+"""Finished runs that are looked through for one to open on."""
+
+
+def choose() -> FineTuneSpec:
+    """The controls beside the plan: few that matter for the lesson, the rest under More."""
+    use = controls.Controls(FineTuneSpec)
+    names = [card.name for card in registry.CARDS.values() if card.task == "single_label"]
+    data = use.choice("dataset.name", "Data", names)
+    if registry.card(data).kind != "embedded" and settings().mode == "local":
+        use.text("dataset.root", "Folder of the data", placeholder="empty: the lab's own copy")
+    use.choice("arch", "Net", controls.ARCHS, typed=True)
+    ft_plan.choose_preset()
+    use.choice("image_size", "Picture side", controls.IMAGE_SIZES, typed=True)
+    with st.expander("More"):
+        use.choice("frozen_body", "Frozen body", ("batchnorm_trains", "computed_once"))
+        use.choice("batch_size", "Batch size", controls.BATCH_SIZES, typed=True)
+        use.choice("weights", "Weights", ("embedded", "pretrained", "none"), typed=settings().mode == "local")
+        use.choice("augment", "Augmentation", ("none", "photos", "from_above", "street"))
+        use.choice("weight_decay", "Weight decay", (0.0, 0.001, 0.01, 0.1), typed=True)
+        use.choice("precision", "Precision", ("auto", "fp32", "bf16", "fp16"))
+        use.choice("device", "Device", ("auto", "cpu", "cuda"))
+        use.number("seed", "Seed", low=0, high=2**31 - 1, step=1)
+        use.choice("dataset.limit", "Pictures", (0, 200, 500, 1000), typed=True)
+        use.text("start_from", "Start from a saved stage", placeholder="RUN/STAGE")
+        use.text("collected", "Gathered pictures", placeholder="RUN/FILE")
+        use.choice("collected_how", "Teach gathered pictures", ("added", "alone"))
+    return use.spec()
+
+
+def open_on_a_result() -> None:
+    """On a first visit without wishes, start from the latest finished run if the default one was never run."""
+    first = "visited fine_tune" not in st.session_state
+    st.session_state["visited fine_tune"] = True
+    if not first or st.query_params:
+        return
+    done = open_store().find(experiment=PAGE, status=["done"], limit=LOOKED_AT)
+    specs = [FineTuneSpec.model_validate(row.spec) for row in done]
+    # A sprint of the LR finder's jury is no lesson; a result whose data changed is not found under its spec any more.
+    for spec in [FineTuneSpec(), *(one for one in specs if not all(stage.steps for stage in one.plan))]:
+        with contextlib.suppress(UserError):
+            if run_panel.row_of(spec) is not None:
+                ft_live.show(spec)
+                return
+
+
+def branch_control(row: Row) -> None:
+    """Any saved stage can be gone on from, with another rate."""
+    stages = ft_live.saved_stages(row)
+    if not stages:
+        return
+    with st.popover("Go on from a stage", icon=":material/call_split:", width="stretch"):
+        stage = st.selectbox("Stage", stages, index=len(stages) - 1, key="branch stage")
+        rate = st.text_input("Rate of the head", "1e-4", key="branch rate")
+        epochs = st.number_input("Epochs", 1, 100, 3, key="branch epochs")
+        st.button(
+            "Train on", key="branch", icon=":material/play_arrow:", on_click=_branch, args=(row, stage, rate, epochs)
+        )
+
+
+def _branch(row: Row, stage: str, rate: str, epochs: int) -> None:
+    spec = FineTuneSpec.model_validate(row.spec)
+    try:
+        lr = float(rate)
+    except ValueError:
+        st.session_state["trouble"] = f"{rate!r} is no learning rate. Write a number such as 1e-4."
+        return
+    try:
+        values = {"name": f"on-{stage}"[:60], "epochs": int(epochs), "lr": lr, "lr_lo": lr / 100}
+        ft_live.branch(spec.but(plan=(values,), start_from=f"{row.id}/{stage}", collected="", collected_how="added"))
+    except UserError as error:
+        st.session_state["trouble"] = str(error)
+
+
+def under_the_figure(spec: FineTuneSpec, row: Row | None, told: dict | None) -> None:
+    """Everything that is done with a plan or a finished run, one tab at a time."""
+    names = ["Race", "Reading", "Use it", "Mistakes", "Tricks", "Export", "Notes", "Code"]
+    items = told and told["train_items"] + told["valid_items"]
+    tabs = dict(zip(names, st.tabs(names, key="tab", bind="query-params"), strict=True))
+    result = ft_reading.result_of(row) if row and row.status == "done" else None
+    exported = row is not None and "model.onnx" in open_store().artifacts(row.id)
+
+    def finished(draw, ready: bool) -> None:
+        if ready:
+            draw()
+        else:
+            st.info("This needs a finished run of the plan above. Press “Train”.", icon=":material/hourglass_empty:")
+
+    for name, draw in (
+        ("Race", lambda: ft_race.race_tab(spec)),
+        ("Reading", lambda: finished(lambda: ft_reading.reading_tab(result), result is not None)),
+        ("Use it", lambda: finished(lambda: ft_use.use_tab(row), exported)),
+        ("Mistakes", lambda: finished(lambda: ft_mistakes.mistakes_tab(result), exported and result is not None)),
+        ("Tricks", lambda: ft_tricks.deck(spec)),
+        ("Export", lambda: finished(lambda: ft_export.export_tab(row), exported)),
+        ("Notes", lambda: ft_notes.notes(spec, row, items)),
+        ("Code", lambda: ft_export.code_tab(spec)),
+    ):
+        if tabs[name].open:
+            with tabs[name]:
+                draw()
+
+
+def page() -> None:
+    """The page, top to bottom."""
+    st.title("Head first, then all, gently")
+    st.markdown("Train the head, unfreeze, and give early layers small rates and late layers large ones.")
+    open_on_a_result()
+    ft_plan.take_rate()
+    side, main = st.columns([1, 3], gap="medium")
+    try:
+        with side:
+            spec = choose()
+        with main:
+            spec = spec.but(plan=ft_plan.editor())
+        row = run_panel.row_of(spec)
+        told = ft_live.told_of(row)
+        with side:
+            ft_live.actions(spec, row)
+            if row and row.status == "done":
+                branch_control(row)
+    except UserError as error:  # beside the controls that can mend it
+        main.error(str(error), icon=":material/error:")
+        return
+    with main:
+        run_panel.trouble()
+        if row:
+            run_panel.state_line(row)
+            ft_live.way_back(row)
+        ft_live.curves(row, spec)
+        if row and row.status in ENDED:
+            ft_live.label(row)
+            ft_mistakes.compare_view(row)
+        ft_live.panel(row, spec)
+    under_the_figure(spec, row, told)
+
+
+try:
+    page()
+except UserError as error:
+    st.error(str(error), icon=":material/error:")
