@@ -25,7 +25,7 @@ from labcore.training.one_vs_rest import fit_one_vs_rest
 from labcore.training.optimizer import adamw
 from labcore.training.plans import first_trained, names_of
 from labcore.training.precision import resolve, resolve_device
-from labcore.training.tuner import Tuner
+from labcore.training.tuner import Tuner, rest_batchnorm
 from labcore.training.watch import Answers, LastGood, Memory, Pace
 from labcore.training.xray import XRay
 
@@ -119,6 +119,8 @@ def _plan_facts(spec: FineTuneSpec, stages: list[Stage], learner: Tuner, taught:
     model, facts, first = learner.model, [], 0
     for stage, leg in zip(stages, learner.plan(stages), strict=True):
         freeze_to(model, stage.freeze_to, learner.train_bn)
+        if learner.computed_once:
+            rest_batchnorm(model)
         facts.append(
             stage.model_dump(mode="json")
             | {

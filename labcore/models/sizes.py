@@ -34,11 +34,11 @@ class Counted:
     activations: int
 
     def split(self, stage: Stage, train_bn: bool) -> list[tuple[int, int]]:
-        """(trainable, frozen) parameters of each group in a stage."""
+        """(trainable, frozen) parameters of each group in a stage; without ``train_bn`` BatchNorm rests throughout."""
         first = first_trained(stage, len(self.groups))
         parts = []
         for index, (count, norms) in enumerate(zip(self.groups, self.batchnorm, strict=True)):
-            on = count if index >= first else norms if train_bn else 0
+            on = (count if train_bn else count - norms) if index >= first else norms if train_bn else 0
             parts.append((on, count - on))
         return parts
 

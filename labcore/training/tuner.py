@@ -6,12 +6,19 @@ import torch
 from torch import Tensor
 
 from labcore.models.backbones import Model
-from labcore.models.groups import first_trained
+from labcore.models.groups import batchnorms, first_trained, set_training
 from labcore.training.features import compute_features, split_head
 from labcore.training.learner import Learner
 
 HEAD_LAYER = -1
 """Place of the layer, in a head, whose inputs are called features of a picture (``neck``)."""
+
+
+def rest_batchnorm(model: Model) -> None:
+    """Freeze scale and shift of the body's BatchNorm layers; ``set_training`` then leaves them in evaluation mode."""
+    for norm in batchnorms(model.body):
+        for parameter in norm.parameters(recurse=False):
+            parameter.requires_grad_(False)
 
 
 class Tuner(Learner):
@@ -22,7 +29,9 @@ class Tuner(Learner):
     """
 
     computed_once = False
-    """Whether head-only stages compute the body once."""
+    """Whether head-only stages compute the body once. BatchNorm of the body then rests in all stages: if it woke up at
+    unfreezing, the head would meet other features than it has learned on (on 296 pets the error rose from 26 to 34 %
+    within an epoch, and ended at 39 instead of 26 %)."""
 
     model: Model
 
@@ -34,6 +43,9 @@ class Tuner(Learner):
 
     def _begin_leg(self) -> None:
         super()._begin_leg()
+        if self.computed_once:
+            rest_batchnorm(self.model)
+            set_training(self.model)
         leg = self.leg
         groups = len(self.model.groups())
         if not self.computed_once or leg.freeze_to is None or first_trained(leg.freeze_to, groups) != groups - 1:

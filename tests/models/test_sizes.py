@@ -4,6 +4,7 @@ from labcore.models import sizes
 from labcore.models.backbones import build_model
 from labcore.models.groups import freeze_to, parameter_counts
 from labcore.specs import Stage
+from labcore.training.tuner import rest_batchnorm
 
 
 @pytest.mark.parametrize("train_bn", [True, False])
@@ -13,6 +14,8 @@ def test_the_table_agrees_with_the_networks(arch, train_bn):
     found = sizes.counted(arch, 12)
     for stage in (Stage(freeze_to=-1), Stage(freeze_to=1), Stage()):
         freeze_to(model, stage.freeze_to, train_bn)
+        if not train_bn:
+            rest_batchnorm(model)
         assert found.split(stage, train_bn) == parameter_counts(model)
 
 
