@@ -1,0 +1,57 @@
+"""The range test end to end: what it logs, what it says, and that it says the same again."""
+
+import numpy as np
+import pytest
+
+import labcore
+from labcore.evaluation.lr_finder import suggest
+from labcore.specs import LRFinderSpec
+
+SMALL = {
+    "dataset.limit": 300,
+    "arch": "mobilenetv3_small_050",
+    "weights": "none",
+    "image_size": 32,
+    "batch_size": 32,
+    "num_it": 40,
+}
+
+
+def test_points_rules_and_metrics_agree(drawn):
+    run = labcore.run(LRFinderSpec.of(SMALL))
+    assert run.status == "done", run.row.error
+    lrs, losses = run.series("lr"), run.series("smooth_loss")
+    assert lrs.steps.tolist() == losses.steps.tolist() == list(range(1, len(lrs.steps) + 1))
+    np.testing.assert_allclose(lrs.values, 1e-7 * (10 / 1e-7) ** (np.arange(len(lrs.values)) / 40), rtol=1e-9)
+    found = suggest(lrs.values, losses.values, 40)
+    for suggestion in found:
+        assert run.metrics.get(f"lr_{suggestion.rule}") == suggestion.lr
+    assert run.row.device.startswith("CPU")
+    assert run.row.environment["precision"] == "fp32"
+
+
+def test_the_body_computed_once_gives_a_curve_of_its_own(drawn):
+    run = labcore.run(LRFinderSpec.of({**SMALL, "frozen_body": "computed_once"}))
+    assert run.status == "done", run.row.error
+    assert len(run.series("loss").values) > 10
+
+
+def test_valid_loss_and_accuracy_are_recorded_where_asked_for(drawn):
+    asked = {**SMALL, "num_it": 12, "valid_items": 40, "accuracy": True, "sweep": "linear", "end": 0.1, "frozen": False}
+    run = labcore.run(LRFinderSpec.of(asked))
+    assert run.status == "done", run.row.error
+    assert len(run.series("valid_loss").values) == len(run.series("accuracy").values) == len(run.series("lr").values)
+    accuracy = run.series("accuracy").values
+    assert ((accuracy >= 0) & (accuracy <= 1)).all()
+    assert np.ptp(np.diff(run.series("lr").values)) == pytest.approx(0, abs=1e-9), "a linear sweep grows by equal steps"
+
+
+def test_seeds_share_the_split_and_differ_in_the_weights(drawn):
+    first, second = (labcore.run(LRFinderSpec.of({**SMALL, "num_it": 10, "seed": seed})) for seed in (0, 1))
+    assert first.series("loss").values[0] != second.series("loss").values[0]
+
+
+def test_data_of_another_task_is_one_sentence(home):
+    run = labcore.run(LRFinderSpec.of({**SMALL, "dataset.name": "ratings"}))
+    assert run.status == "failed"
+    assert "one label per picture" in run.row.error
