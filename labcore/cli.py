@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 the run failed or was stopped, 2 bad input (one sentence o
 """
 
 import json
+import signal
 import sys
 import threading
 import time
@@ -14,6 +15,7 @@ import click
 from tqdm import tqdm
 
 from labcore import specs
+from labcore.cli_thresholds import predict_command, thresholds_group
 from labcore.errors import UserError
 from labcore.runs.run import Run, run_here
 from labcore.runs.store import ACTIVE, Row, open_store
@@ -248,6 +250,43 @@ def data_list() -> None:
     for card in registry.CARDS.values():
         mark = "here" if card.name in here else "made at first use" if card.kind == "embedded" else "to fetch"
         click.echo(f"{card.name:<24} {card.kind:<9} {card.task:<13} {mark:<18} {card.licence}")
+
+
+@data_group.command("get")
+@click.argument("name")
+@click.option("--with-parent", is_flag=True, hidden=True, help="End with the process that asked (the app does).")
+def data_get(name: str, with_parent: bool) -> None:
+    """Draw the embedded set NAME or download the real one, unless it is here."""
+    from labcore.data import getting
+    from labcore.runs.process import end_with_parent
+
+    if with_parent:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # half-made folders are cleared on the way out
+        end_with_parent()
+    with tqdm(total=1, file=sys.stderr, leave=False, bar_format="{desc} {bar:30} {percentage:3.0f}%") as bar:
+
+        def progress(done: int, total: int, what: str) -> None:
+            bar.total, bar.n = max(total, done, 1), done
+            bar.set_description_str(what)
+
+        folder = getting.get(name, progress)
+    click.echo(str(folder))
+
+
+@data_group.command("check")
+@click.argument("path")
+def data_check(path: str) -> None:
+    """Say what the folder, zip or CSV at PATH holds, which lesson it fits, and what is wrong with it."""
+    from labcore.data.check import check
+
+    report = check(path)
+    click.echo(report.text())
+    if not report.usable:
+        sys.exit(1)
+
+
+cli.add_command(thresholds_group)
+cli.add_command(predict_command)
 
 
 def main() -> None:

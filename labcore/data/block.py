@@ -58,7 +58,7 @@ def load(
     else:
         index = limited(index_of(dataset, task=task, home=home), dataset)
         items = _decoded(index, shape, method or DEFAULT_METHOD[index.task], fingerprint, home, progress)
-    _usable(items)
+    usable(items)
     return items
 
 
@@ -152,7 +152,12 @@ def _split_by(how: str, part: pd.DataFrame, items: Items, dataset: DatasetSpec) 
     )
 
 
-def _usable(items: Items) -> None:
+def usable(items: Items) -> None:
+    """Refuse what nothing can be learnt from.
+
+    Raises:
+        UserError: there is no item, a single one, or a single class.
+    """
     if not len(items):
         why = f" The first problem: {items.left_out[0]}" if items.left_out else ""
         raise UserError(f"No item of {items.name} can be used.{why}")

@@ -87,7 +87,7 @@ class Draw:
 
 def uniform(seed: int, count: int) -> np.ndarray:
     """What ``torch.rand(count, dtype=float64)`` gives of a CPU generator with this seed, float64 [count]."""
-    words = np.random.RandomState(seed % 2**32).randint(0, 2**32, size=2 * count, dtype=np.uint32)  # noqa: NPY002
+    words = np.random.RandomState(seed % 2**32).randint(0, 2**32, size=2 * count, dtype=np.uint32)
     high, low = words[0::2].astype(np.uint64), words[1::2].astype(np.uint64)
     return ((high << np.uint64(32) | low) & np.uint64(2**53 - 1)).astype(np.float64) / 2**53
 
@@ -137,10 +137,7 @@ def varied(
     size = image.shape[:2]
     lit = _relit(image, draw)
     places = _places(draw.matrix, size) if spec.resamples else None
-    if places is None:
-        picture = _turned(lit, draw.setting)
-    else:
-        picture = _bilinear(lit, places)
+    picture = _turned(lit, draw.setting) if places is None else _bilinear(lit, places)
     if mask is not None and not leave_target_behind:
         mask = _turned(mask, draw.setting) if places is None else _nearest(mask, places, void)
     if points is not None:

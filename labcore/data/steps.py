@@ -1,5 +1,6 @@
 """The data block, turned step by step: the six questions, what each does to one item, and one batch explained."""
 
+import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -277,15 +278,15 @@ class DataBlock:
         Raises:
             UserError: the set has no pictures, or too few for a batch.
         """
-        from labcore.data.batches import Batches
-
+        # By name, as the engine does it: a page opens blocks, and must not reach torch by any import.
+        batches = importlib.import_module("labcore.data.batches").Batches
         if self.items.task == "ratings":
             raise UserError("Ratings have no pictures; their experiment makes its own batches.")
         targets, size = self.targets(), self.batch_size
-        train = Batches(
+        train = batches(
             self.items.images, targets, self.split.train, batch_size=size, device=device, training=True, seed=seed
         )
-        return train, Batches(self.items.images, targets, self.split.valid, batch_size=size, device=device, seed=seed)
+        return train, batches(self.items.images, targets, self.split.valid, batch_size=size, device=device, seed=seed)
 
     def batches(self) -> int:
         """Steps of one epoch over train; the last incomplete batch is dropped, unless it is the only one."""
