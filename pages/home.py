@@ -12,7 +12,9 @@ from pages.parts.live_curve import Curve, Replay, Rule, live_curve
 from pages.parts.machine import look, title_of
 
 RECENT = 8
-REPLAY_SPEED = 4
+HERO_SECONDS = 10.0
+"""A replay on the first page takes about so long, whatever machine the run was trained on."""
+SPEEDS = (1, 2, 5, 10, 20, 50)
 HERO_RULES = {"valley": 2, "steep": 4, "minimum": 6}
 
 
@@ -43,6 +45,7 @@ def hero(latest: Row | None) -> None:
         st.info("Nothing was trained here yet. Open a lesson and press its button.", icon=":material/ac_unit:")
         return
     names = ("lr", "loss", "smooth_loss")
+    speed = next((one for one in SPEEDS if latest.seconds / one <= HERO_SECONDS), SPEEDS[-1])
     known = run_panel.known_of(latest, names)
     live_curve(
         {latest.id: known},
@@ -57,9 +60,9 @@ def hero(latest: Row | None) -> None:
         rules=[Rule(name, latest.id, metric=f"lr_{name}", color=color) for name, color in HERO_RULES.items()],
         height=380,
         status_line=False,
-        replay=Replay(REPLAY_SPEED, unasked=True),
+        replay=Replay(speed, unasked=True),
     )
-    st.caption(f"**replay at {REPLAY_SPEED}x** of a run {run_panel.label_of(latest)}")
+    st.caption(f"**replay at {speed}x** of a run {run_panel.label_of(latest)}")
 
 
 def card(lesson: Lesson) -> None:

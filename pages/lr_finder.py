@@ -16,7 +16,7 @@ from labcore.settings import settings
 from labcore.specs import LRFinderSpec
 from pages.parts import controls, lr_overlays, lr_questions, run_panel, words
 from pages.parts.live_curve import Curve, Replay, Rule, live_curve
-from pages.parts.lr_jury import jury_tab
+from pages.parts.lr_jury import jury_tab, use_link
 from pages.parts.lr_slices import slices_tab
 from pages.parts.theme import palette
 
@@ -211,7 +211,7 @@ def _reveal() -> None:
     st.session_state["revealed"] = pick_now()
 
 
-def rules_tab(said: list[reading.Suggestion], pick: float | None) -> None:
+def rules_tab(spec: LRFinderSpec, said: list[reading.Suggestion], pick: float | None) -> None:
     """Every rule's rate, why it is there, and how far the pick is from it."""
     rows = []
     for one in said:
@@ -228,7 +228,9 @@ def rules_tab(said: list[reading.Suggestion], pick: float | None) -> None:
     st.table(pd.DataFrame(rows).set_index("rule"))
     bottom = next((one.point[0] for one in said if one.rule == "minimum" and one.point), None)
     lr_questions.about_the_rules(bottom)
-    lr_questions.about_the_pick(pick)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        lr_questions.about_the_pick(pick)
+        use_link(spec, pick or next((one.lr for one in said if one.lr), None))
 
 
 def accuracy_view(spec: LRFinderSpec, series: dict[str, Series]) -> None:
@@ -295,7 +297,7 @@ def page() -> None:
     names = ["Rules", "Jury", "Slices", "Notes", "Code"]
     tabs = dict(zip(names, st.tabs(names, key="tab", bind="query-params"), strict=True))
     for name, draw in (
-        ("Rules", lambda: rules_tab(said, pick)),
+        ("Rules", lambda: rules_tab(spec, said, pick)),
         ("Jury", lambda: jury_tab(spec, said, breaking_rate(_column(series, LR), _column(series, SMOOTH)), pick)),
         ("Slices", lambda: slices_tab(spec, _column(series, LR), _column(series, SMOOTH), pick)),
         ("Notes", lambda: lr_questions.notes(spec)),

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from labcore.specs import Spec, changed, experiment_of, flatten
+from labcore.training import plans
 
 ARCHS = (
     *("mobilenetv3_small_100", "mobilenetv3_small_050", "lcnet_050", "regnetx_002", "convnext_atto"),
@@ -27,7 +28,7 @@ def help_of(spec: type[Spec], name: str) -> str:
 
 def link(spec: Spec) -> dict[str, str]:
     """The query parameters that reopen a page with this spec."""
-    return {name: str(value) for name, value in changed(spec).items()}
+    return {name: plans.to_text(value) if name == "plan" else str(value) for name, value in changed(spec).items()}
 
 
 def seed(spec: Spec) -> None:

@@ -12,8 +12,10 @@ from labcore.errors import UserError
 from labcore.evaluation.lr_finder import Suggestion
 from labcore.evaluation.lr_jury import Lane, lanes, verdicts
 from labcore.runs.store import ACTIVE, Row
-from labcore.specs import FineTuneSpec, LRFinderSpec, Spec, Stage
+from labcore.specs import FineTuneSpec, LRFinderSpec, Spec, Stage, flatten
 from pages.parts import lr_questions, run_panel, words
+from pages.parts.controls import link
+from pages.parts.lessons import lessons
 from pages.parts.live_curve import Curve, Dash, live_curve
 
 STEPS = (20, 40, 80, 160)
@@ -57,6 +59,17 @@ def jury_tab(spec: LRFinderSpec, said: Sequence[Suggestion], breaks: float | Non
         run_panel.polled(lambda: _figure(race, rows), [row for row in rows if row])
     if rows and all(row is not None and row.status not in ACTIVE for row in rows):
         _table(spec, race, rows)
+
+
+def use_link(spec: LRFinderSpec, lr: float | None) -> None:
+    """The way to the fine-tuner with this rate and what else both specs share; nothing while there is no such page."""
+    if lr is None or "fine_tune" not in {lesson.path for lesson in lessons()}:
+        return
+    shared = {name: value for name, value in link(spec).items() if name in flatten(FineTuneSpec())}
+    st.page_link(
+        "fine_tune.py", label=f"Fine-tune with {words.rate(lr)}", icon=":material/ac_unit:",
+        query_params=shared | {"lr": f"{lr:.2g}"},
+    )  # fmt: skip
 
 
 def _missing(count: int) -> str:
@@ -108,6 +121,7 @@ def _table(spec: LRFinderSpec, race: Sequence[Lane], rows: Sequence[Row]) -> Non
     else:
         text = f"**{winner.lane.label}** wins with a rate of **{words.rate(winner.lane.lr)}**."
         st.success(text, icon=":material/gavel:")
+        use_link(spec, winner.lane.lr)
     table = pd.DataFrame(
         [
             {

@@ -99,7 +99,7 @@ def _line(rows: list[Row]) -> None:
     share = sum(min(1.0, one.done / one.total) if one.total else 0.0 for one in rows) / len(rows)
     lanes = f" · {len(rows)} lanes" if len(rows) > 1 else ""
     st.progress(share, text=f":material/play_circle: {title_of(row)}{lanes}")
-    if row.experiment in {lesson.path for lesson in lessons()}:
+    if len(rows) == 1 and row.experiment in {lesson.path for lesson in lessons()}:
         spec = spec_type(row.experiment).of(row.spec)
         st.page_link(f"{row.experiment}.py", label="Follow it", query_params=link(spec))
     else:

@@ -19,7 +19,7 @@ def test_a_finished_run_is_replayed_and_listed(visit, record):
     record()
     record(LRFinderSpec(seed=3), status="failed")
     app = visit()
-    assert "replay at 4x" in texts(app)
+    assert "replay at 1x" in texts(app)
     table = app.table[1].value
     assert set(table["state"]) == {"Done", "Failed"}
 

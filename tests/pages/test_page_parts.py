@@ -43,3 +43,11 @@ def test_columns_travel_as_short_numbers_with_null_for_what_is_no_number():
         series={"loss": (np.arange(3), np.array([1 / 3, np.nan, np.inf]), np.array([5.0, 5.5, 6.0]))}
     )
     assert live_curve._columns(known) == {"loss": [[0, 1, 2], [0.333333, None, None], [0.0, 0.5, 1.0]]}
+
+
+def test_a_link_to_a_plan_is_one_that_the_fine_tuner_reads():
+    from labcore.specs import FineTuneSpec, Stage
+    from labcore.training import plans
+
+    spec = FineTuneSpec(plan=(Stage(steps=20, lr=2e-3, schedule="constant"),))
+    assert plans.from_text(controls.link(spec)["plan"]) == spec.plan
