@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from labcore.evaluation import thresholds as sweep
+from labcore.evaluation.threshold_metrics import Metric
 
 Array = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -149,6 +150,15 @@ def baselines(shares: npt.ArrayLike, y: Bools) -> Baselines:
     return Baselines(judged(constant * 0, y, 0.5), judged(constant, y, threshold), threshold)
 
 
+def baseline_scores(shares: npt.ArrayLike, y: Bools, metric: Metric) -> dict[str, float]:
+    """Any metric of both baselines, priors at the threshold that is best for it: ``say nothing``, ``priors``."""
+    constant = np.broadcast_to(np.asarray(shares, np.float64), y.shape)
+    scores = [metric.score(constant, y, threshold) for threshold in sweep.every_threshold(constant[:1])]
+    known = [score for score in scores if np.isfinite(score)]
+    best = (min(known) if metric.smallest else max(known)) if known else float("nan")
+    return {"say nothing": metric.score(np.zeros(y.shape), y, 0.5), "priors": best}
+
+
 # Where it is wrong
 
 
@@ -170,8 +180,13 @@ def per_class(p: np.ndarray, y: Bools, thresholds: npt.ArrayLike, names: tuple[s
         {
             "label": list(names),
             "threshold": np.broadcast_to(np.asarray(thresholds, np.float64), (len(names),)),
-            **{"tp": tp, "fp": fp, "fn": fn, "tn": tn},
-            **{"precision": precision, "recall": recall, "f": f},
+            "tp": tp,
+            "fp": fp,
+            "fn": fn,
+            "tn": tn,
+            "precision": precision,
+            "recall": recall,
+            "f": f,
             "average_precision": average_precision(p, y),
             "roc_auc": [roc_auc(p[:, column], y[:, column]) for column in range(len(names))],
             "few": tp + fn < FEW_POSITIVES,

@@ -38,6 +38,7 @@ class Classifier:
             self.classes = tuple(str(name) for name in card["classes"])
             height, width = card["image_size"]
             self.size = (int(height), int(width))
+            self.thresholds = self._thresholds_of(card)
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"The export's card is damaged ({error}). Train the run again.") from None
         except Exception as error:
@@ -48,6 +49,23 @@ class Classifier:
             raise UserError(
                 f"The export has {outputs} outputs and its card {len(self.classes)} classes. Train the run again."
             )
+
+    def _thresholds_of(self, card: Mapping[str, Any]) -> np.ndarray | None:
+        """[classes] of a multi-label model, as its card says them; None for one that names a single class."""
+        if card.get("task") != "multi_label":
+            return None
+        chosen = card["thresholds"]["thresholds"]
+        return np.array([float(chosen[name]) for name in self.classes])
+
+    def labels(self, picture: np.ndarray) -> "Labels":
+        """What a multi-label model says of one picture, uint8 [height, width, 3], at the thresholds of its card."""
+        if self.thresholds is None:
+            raise UserError(
+                "This model names one class per picture. Train one with several labels, on the thresholds page."
+            )
+        probabilities = sigmoid(self.logits(picture[None])[1][0])
+        said = [name for name, yes in zip(self.classes, probabilities > self.thresholds, strict=True) if yes]
+        return Labels(said, dict(zip(self.classes, probabilities.tolist(), strict=True)))
 
     def logits(self, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Both readings of pictures at the card's size.
@@ -79,6 +97,19 @@ class Classifier:
         top = top_classes(softmax(logits), self.classes, k)
         by_itself = dict(zip(self.classes, sigmoid(alone).tolist(), strict=True))
         return Answer(top, [by_itself[name] for name, _ in top], max(by_itself.values()))
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of one picture.
+
+    Attributes:
+        said: names whose probability lies above their threshold; none is an answer too.
+        probabilities: of every class.
+    """
+
+    said: list[str]
+    probabilities: dict[str, float]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ REPEATS = 20
 RESAMPLES = 500
 BAND = 0.9
 CELLS = 1_000_000
-"""Answers that the repeated part (halves, resamples) looks at: items beyond are left out of it, drawn by a fixed seed."""
+"""Answers that the repeated part (halves, resamples) looks at; of more items, a part drawn by a fixed seed."""
 EXACT_CELLS = 5_000_000
 """Up to this many answers every distinct threshold is swept too, to say what three decimals cost."""
 

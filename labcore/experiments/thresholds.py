@@ -104,7 +104,7 @@ def run(spec: ThresholdsSpec, job: Job) -> dict[str, Any]:
     job.save("pictures", _kept_pictures(last, split.valid))
     tuned = tune(p, y, items.classes, metric="f2")
     metrics = {
-        "valid_loss": F.binary_cross_entropy_with_logits(torch.from_numpy(logits).double(), torch.from_numpy(y).double()).item(),
+        "valid_loss": float(multilabel.binary_cross_entropy(sweep.sigmoid(logits), y).mean()),
         **{name: value for name, value in multilabel.judged(p, y, spec.threshold).items() if np.isfinite(value)},
         **{f"nothing_{name}": value for name, value in known.nothing.items() if np.isfinite(value)},
         **{f"priors_{name}": value for name, value in known.priors.items() if np.isfinite(value)},
@@ -214,7 +214,7 @@ def _way_back(job: Job, last_good: LastGoodLoss, what: str, stage: str) -> str:
 
 
 def _export(job: Job, spec: ThresholdsSpec, stages: list[Stage], learner: Tuner, items: Items, chosen, metrics) -> None:
-    """The model as ONNX with its card, in which the thresholds travel; the last stage's safetensors is there already."""
+    """The model as ONNX with its card, in which the thresholds travel."""
     size = stages[-1].image_size
     height, width = (size, size) if isinstance(size, int) else size
     mean, std = normalisation(spec.arch, spec.weights)
