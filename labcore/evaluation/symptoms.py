@@ -25,6 +25,8 @@ TURNED = 1.03
 """A valid loss that ends this many times above its lowest, while the training loss falls on, has turned."""
 PLAIN_MARGIN = 1.02
 """Losses closer than this are equal: a few hundred pictures do not tell them apart."""
+WARM_UP = 10
+"""Batches after which the smoothed loss is more than the luck of its first few."""
 SMOOTH_SHARE = 0.05
 """Share of a stage over which batch losses are averaged at its ends."""
 
@@ -114,9 +116,7 @@ def rate_too_high(stretches: list[Stretch], classes: int) -> Finding:
             evidence = f"At batch {at + 1} of {stretch.name} the loss stopped being a number, at a rate of "
             return Finding("rate_too_high", True, evidence + f"{stretch.lr[at]:.2g}.", remedies, stretch.name)
     for stretch in stretches:
-        curve = smoothed(stretch.train_loss)
-        lowest = np.minimum.accumulate(curve)
-        worst = int((curve / lowest).argmax())
+        curve, lowest, worst = _climb(stretch)
         end = _end(stretch.train_loss)
         thrown_back = curve[worst] > CLIMB * lowest[worst] and curve[worst] - lowest[worst] > FAR * np.log(classes)
         if thrown_back and end > CLIMB * lowest[worst]:
@@ -136,10 +136,9 @@ def rate_too_high(stretches: list[Stretch], classes: int) -> Finding:
                 f"{valid / train:.1f} times the training loss ({train:.2f})."
             )
             return Finding("rate_too_high", True, evidence, remedies, stretch.name)
-    highest = max(stretches, key=lambda stretch: stretch.lr.max(initial=0))
-    curve = smoothed(highest.train_loss)
-    climb = float((curve / np.minimum.accumulate(curve)).max())
-    evidence = f"At rates up to {highest.lr.max():.2g} the smoothed training loss never rose above {climb:.2f} times "
+    highest = max(float(stretch.lr.max(initial=0)) for stretch in stretches)
+    climbs = [curve[worst] / lowest[worst] for curve, lowest, worst in map(_climb, stretches)]
+    evidence = f"At rates up to {highest:.2g} the smoothed training loss never rose above {max(climbs):.2f} times "
     return Finding("rate_too_high", False, evidence + f"its best; {CLIMB:g} times would be divergence.")
 
 
@@ -155,7 +154,9 @@ def rate_too_low(stretches: list[Stretch], classes: int) -> Finding | None:
         return None
     guessing = float(np.log(classes))
     stretch = readable[0]
-    start, middle, end = _start(stretch.train_loss), _middle(stretch), _end(stretch.train_loss)
+    # A fresh head may begin far above guessing; coming down to it is no learning yet.
+    start = min(_start(stretch.train_loss), guessing)
+    middle, end = min(_middle(stretch), guessing), _end(stretch.train_loss)
     if not np.isfinite([start, middle, end]).all():
         return None
     # A head starts near guessing; a later stage starts where the first ended and may rightly move little.
@@ -172,6 +173,7 @@ def rate_too_low(stretches: list[Stretch], classes: int) -> Finding | None:
     remedies = (
         "Raise the rate to what the LR finder suggests, three to ten times more.",
         "Or train longer; mind that many epochs at a small rate end in overfitting.",
+        "If the body is frozen and neither helps, its features do not tell the classes apart: unfreeze.",
     )
     present = bool(hardly or straight)
     return Finding("rate_too_low", present, text, remedies if present else (), stretch.name if present else "")
@@ -242,10 +244,9 @@ def good_rate(stretches: list[Stretch]) -> Finding | None:
     for stretch in stretches:
         if len(stretch.train_loss) < 20 or not np.isfinite(stretch.train_loss).all():
             continue
-        curve, top = smoothed(stretch.train_loss), int(stretch.lr.argmax())
-        lowest = np.minimum.accumulate(curve)
+        top = int(stretch.lr.argmax())
+        curve, lowest, bump = _climb(stretch)
         risen = curve / lowest
-        bump = int(risen.argmax())
         if BUMP < risen[bump] < CLIMB and top > 0 and curve[-1] < lowest[bump] and bump < len(curve) // 2:
             evidence = (
                 f"In {stretch.name} the smoothed loss rose by {risen[bump] - 1:.0%} at a rate of "
@@ -253,6 +254,16 @@ def good_rate(stretches: list[Stretch]) -> Finding | None:
             )
             return Finding("good_rate", True, evidence, (), stretch.name)
     return None
+
+
+def _climb(stretch: Stretch) -> tuple[np.ndarray, np.ndarray, int]:
+    """The smoothed loss, its lowest value so far, and where it stands highest above that."""
+    curve = smoothed(stretch.train_loss)
+    # The first few values are one batch each: let them say nothing of a climb.
+    skip = min(WARM_UP, len(curve) - 1)
+    curve[:skip] = curve[skip]
+    lowest = np.minimum.accumulate(curve)
+    return curve, lowest, int((curve / lowest).argmax())
 
 
 def _width(losses: np.ndarray) -> int:

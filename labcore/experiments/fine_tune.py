@@ -223,6 +223,7 @@ def _export(
     mean, std = normalisation(spec.arch, spec.weights)
     card = {
         "format": CARD_FORMAT,
+        "task": "single_label",
         "arch": spec.arch,
         "classes": list(taught.classes),
         "image_size": [height, width],

@@ -34,8 +34,10 @@ def _dressed(figure: go.Figure, height: int) -> go.Figure:
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
         hovermode="x unified",
     )
-    figure.update_xaxes(automargin=True)
-    figure.update_yaxes(automargin=True)
+    letters = {"tickfont": {"size": TYPE - 2}, "title": {"font": {"size": TYPE - 1}}}
+    figure.update_xaxes(automargin=True, **letters)
+    figure.update_yaxes(automargin=True, **letters)
+    figure.update_layout(legend={"font": {"size": TYPE - 1}})
     return figure
 
 
@@ -218,7 +220,7 @@ def confusion_figure(
             )
         )
     order = list(classes)
-    axis = {"categoryorder": "array", "showgrid": False, "type": "category", "tickfont": {"size": 12}}
+    axis = {"categoryorder": "array", "showgrid": False, "type": "category"}
     figure.update_xaxes(**axis, categoryarray=order, tickangle=-60, title="said", range=[-0.6, count - 0.4])
     figure.update_yaxes(**axis, categoryarray=order[::-1], title="is", range=[-0.6, count - 0.4])
     figure.update_layout(clickmode="event+select", dragmode=False)

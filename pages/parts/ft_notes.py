@@ -101,8 +101,8 @@ small learning rate for the early layers and a bigger learning rate for the late
         with st.popover("Why may .to_fp16() help?"):
             st.markdown(
                 "From single to half precision: half the memory, and tensor cores are two to three times "
-                "faster. *Sometimes by making things less precise the model generalized better*: the rounding is noise, and "
-                "noise regularizes. On a CPU it is usually slower; *auto* takes it where the device gains."
+                "faster. *Sometimes by making things less precise the model generalized better*: the rounding is "
+                "noise, and noise regularizes. On a CPU it is usually slower; *auto* takes it where the device gains."
             )
     stored_results(spec, row, items)
     known = registry.card(spec.dataset.name)

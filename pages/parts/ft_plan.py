@@ -162,15 +162,21 @@ def _columns() -> dict:
     column = st.column_config
     schedules = list(Stage.model_fields["schedule"].annotation.__args__)
     return {
-        "stage": column.TextColumn("Stage", help=told("name"), max_chars=60),
-        "frozen": column.SelectboxColumn("Frozen", options=list(FROZEN), help=told("freeze_to"), default="nothing"),
-        "epochs": column.NumberColumn("Epochs", min_value=1, max_value=1000, step=1, help=told("epochs"), default=1),
-        "lr": column.TextColumn("Rate of the head", help=told("lr"), default="1e-3"),
-        "lr_lo": column.TextColumn("Rate of the first layers", default="same", help=(
+        "stage": column.TextColumn("stage", width=90, help=told("name"), max_chars=60),
+        "frozen": column.SelectboxColumn(
+            "frozen", width=140, options=list(FROZEN), help=told("freeze_to"), default="nothing"
+        ),
+        "epochs": column.NumberColumn(
+            "epochs", width=65, min_value=1, max_value=1000, step=1, help=told("epochs"), default=1
+        ),
+        "lr": column.TextColumn("lr", width=70, help=told("lr"), default="1e-3"),
+        "lr_lo": column.TextColumn("first layers", width=85, default="same", help=(
             "The slice's left end. same: one rate for all. lr / 10: fastai's slice(lr), a tenth for all but the head."
         )),
-        "schedule": column.SelectboxColumn("Schedule", options=schedules, help=told("schedule"), default="one_cycle"),
-        "side": column.NumberColumn("Side, px", min_value=32, max_value=512, help=told("image_size")),
+        "schedule": column.SelectboxColumn(
+            "schedule", width=95, options=schedules, help=told("schedule"), default="one_cycle"
+        ),
+        "side": column.NumberColumn("px", width=55, min_value=32, max_value=512, help=told("image_size")),
     }  # fmt: skip
 
 

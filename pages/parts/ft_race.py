@@ -39,7 +39,8 @@ class Lane:
 def opponents(spec: FineTuneSpec) -> dict[str, FineTuneSpec]:
     """What the plan in hand can be raced against: each differs in one thing."""
     found: dict[str, FineTuneSpec] = {}
-    for card in tricks.TRICKS:
+    # The lesson's own question first.
+    for card in sorted(tricks.TRICKS, key=lambda card: LINES.get(card.name) != "slice or one rate"):
         other = card.tried(spec)
         if other is not None:
             found[LINES.get(card.name, card.title.lower())] = other
