@@ -8,6 +8,7 @@ from labcore.runs.bundles import export_run, import_run
 from labcore.runs.run import Run
 from labcore.runs.store import ACTIVE, ENDED, Row, open_store
 from labcore.specs import changed, flatten, spec_type
+from labcore.training import plans
 from pages.parts import run_panel, words
 from pages.parts.controls import link
 from pages.parts.lessons import lessons
@@ -21,6 +22,8 @@ RATE = "lr"
 MAIN_METRICS = ("lr_valley", "valid_loss", "error_rate", "f2_samples", "mean_iou", "pixel_error_median", "valid_mse")
 DASHES: tuple[Dash, ...] = ("solid", "dash", "dot", "dashdot")
 UPLOAD_MB = 200
+NAME_LETTERS = 48
+"""Longer names of curves are cut: the table below has all of it."""
 
 
 def name_of(row: Row) -> str:
@@ -86,8 +89,8 @@ def curves(chosen: list[Row]) -> None:
                                  format_func=lambda one: one if one == "off" else f"{one}x")  # fmt: skip
     by_rate = over == "learning rate"
     lines = [
-        Curve(row.id, name, f"{title_of(row)} · {row.id[-6:]}", i, dash=DASHES[i // 8 % 4])
-        for i, row in enumerate(chosen)
+        Curve(row.id, name, label, i, dash=DASHES[i % 4])
+        for i, (row, label) in enumerate(zip(chosen, short_names(chosen), strict=True))
     ]
 
     def draw() -> None:
@@ -114,17 +117,38 @@ def hash_of(chosen: list[Row], name: str, speed: int) -> int:
     return sum(int(row.id[-8:], 16) for row in chosen) % 10_000_019 * 1000 + len(name) * 60 + speed
 
 
-def differences(chosen: list[Row]) -> None:
-    """Settings and results of the chosen runs, side by side; of the settings only those that differ."""
+def differing(chosen: list[Row]) -> dict[str, list[str]]:
+    """The settings in which runs differ: {name: one value per run}, in words."""
     flat = [flatten(spec_type(row.experiment).of(row.spec)) for row in chosen]
     names = list(dict.fromkeys(name for one in flat for name in one))
-    told = {name: [str(one.get(name, "–")) for one in flat] for name in names}
-    differing = {name: values for name, values in told.items() if len(set(values)) > 1}
-    columns = [f"{title_of(row)} · {row.id[-6:]}" for row in chosen]
+    told = {name: [_setting(name, one.get(name)) for one in flat] for name in names}
+    return {name: values for name, values in told.items() if len(set(values)) > 1}
+
+
+def _setting(name: str, value: object) -> str:
+    if value is None:
+        return "–"
+    return plans.to_text(value) if name == "plan" else str(value)
+
+
+def short_names(chosen: list[Row]) -> list[str]:
+    """A run's name among others: what sets it apart, and the end of its id."""
+    differs = differing(chosen) if len(chosen) > 1 else {}
+    names = []
+    for i, row in enumerate(chosen):
+        apart = ", ".join(f"{name} {values[i]}" for name, values in differs.items())
+        names.append(f"{apart[:NAME_LETTERS] or title_of(row)} · {row.id[-6:]}")
+    return names
+
+
+def differences(chosen: list[Row]) -> None:
+    """Settings and results of the chosen runs, side by side; of the settings only those that differ."""
+    columns = short_names(chosen)
     if len(chosen) > 1:
         st.subheader("What differs")
-        if differing:
-            st.table(pd.DataFrame(differing, index=columns).T)
+        differs = differing(chosen)
+        if differs:
+            st.table(pd.DataFrame(differs, index=columns).T)
         else:
             st.caption("Nothing: these runs were asked for with the same settings.")
     metrics = list(dict.fromkeys(name for row in chosen for name in row.metrics))

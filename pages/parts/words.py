@@ -77,10 +77,11 @@ def when(moment: float | None) -> str:
 def factor(mine: float, theirs: float) -> str:
     """How far one rate is from another, in words.
 
-    >>> factor(1e-2, 1e-3), factor(1e-3, 1.1e-3), factor(1e-4, 3e-3)
-    ('10x higher', 'about the same', '30x lower')
+    >>> factor(1e-2, 1e-3), factor(1e-3, 1.1e-3), factor(6.3e-7, 3e-3)
+    ('10x higher', 'about the same', '4,800x lower')
     """
     ratio = mine / theirs
     if 0.8 < ratio < 1.25:
         return "about the same"
-    return f"{ratio:.2g}x higher" if ratio > 1 else f"{1 / ratio:.2g}x lower"
+    times = float(f"{max(ratio, 1 / ratio):.2g}")
+    return f"{times:,g}x {'higher' if ratio > 1 else 'lower'}"
