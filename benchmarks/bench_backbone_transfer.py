@@ -35,11 +35,13 @@ SETS = {
     "heads": (heads, (96, 128)),
 }
 PETS_SIZE = (96, 96)
-PENALTIES = (0.01, 0.1, 1.0)
-"""L2 penalties of the probe; the best on a fifth of the training items is taken."""
+PENALTIES = (0.01, 0.1, 1.0, 10.0)
+"""L2 penalties of the probe; the best on a fifth of the training items (or people, or videos) is taken."""
 HEAD_EPOCHS, HEAD_RATE, BATCH = 15, 3e-3, 64
 LEVELS = (8, 16, 32)
 """Strides of the maps that the mask readers see."""
+COARSE = 4
+"""Mask readers learn from every fourth pixel and are judged on all."""
 
 
 @dataclass
@@ -54,6 +56,8 @@ class Task:
     n_out: int
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
     scores: dict[str, Callable[[torch.Tensor, torch.Tensor], float]]
+    groups: np.ndarray
+    """Items of one person or video share a number, and are never on both sides of a split."""
     baseline: torch.Tensor
     """What a reader that has never seen the picture says, broadcast against the target's scores."""
 
@@ -148,7 +152,9 @@ def open_task(name: str, home: Path) -> Task:
         target = (points / torch.tensor([width / 2, height / 2]) - 1).flatten(1)
         count = target.shape[1]
         rest = (F.mse_loss, {"median error px": partial(pixel_error, (height, width))}, target[train].mean(0))
-    return Task(name, images, target, train, valid, count, *rest)
+    groups = items.table["group"].factorize()[0] if "group" in items.table else np.arange(len(items))
+    loss, scores, baseline = rest
+    return Task(name, images, target, train, valid, count, loss, scores, groups, baseline)
 
 
 def open_pets(folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
@@ -227,15 +233,18 @@ def fit_linear(x: torch.Tensor, target: torch.Tensor, n_out: int, loss: Callable
     return lambda new: ((new - mean) / std) @ (right.T @ weight.detach()) + bias.detach()
 
 
-def probe(x: torch.Tensor, target: torch.Tensor, train: np.ndarray, task_loss: Callable, n_out: int) -> Callable:
+def probe(
+    x: torch.Tensor, target: torch.Tensor, train: np.ndarray, groups: np.ndarray, loss: Callable, n_out: int
+) -> Callable:
     """The linear reader with the best of ``PENALTIES``."""
-    mixed = np.random.default_rng(0).permutation(train)
-    inner, held = mixed[len(mixed) // 5 :], mixed[: len(mixed) // 5]
+    there = np.random.default_rng(0).permutation(np.unique(groups[train]))
+    aside = np.isin(groups[train], there[: max(1, len(there) // 5)])
+    inner, held = train[~aside], train[aside]
     losses = []
     for penalty in PENALTIES:
-        read = fit_linear(x[inner], target[inner], n_out, task_loss, penalty)
-        losses.append(float(task_loss(read(x[held]), target[held])))
-    return fit_linear(x[train], target[train], n_out, task_loss, PENALTIES[int(np.argmin(losses))])
+        read = fit_linear(x[inner], target[inner], n_out, loss, penalty)
+        losses.append(float(loss(read(x[held]), target[held])))
+    return fit_linear(x[train], target[train], n_out, loss, PENALTIES[int(np.argmin(losses))])
 
 
 def train_head(
@@ -261,18 +270,21 @@ def train_head(
 
 
 class MaskReader(nn.Module):
-    """Maps at stride 8 to class scores at stride 1; with ``width`` 0 a linear reader of each place."""
+    """Maps at stride 8 to class scores, at ``COARSE`` stride in training; with ``width`` 0 linear at each place."""
 
     def __init__(self, channels: int, n_out: int, size: tuple[int, int], width: int) -> None:
         super().__init__()
         self.size = size
         layers = [nn.BatchNorm2d(channels)]
         if width:
-            layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+            for before, kernel in ((channels, 1), (width, 3)):
+                layers += [nn.Conv2d(before, width, kernel, padding=kernel // 2, bias=False)]
+                layers += [nn.BatchNorm2d(width), nn.ReLU()]
         self.layers = nn.Sequential(*layers, nn.Conv2d(width or channels, n_out, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.interpolate(self.layers(x), self.size, mode="bilinear")
+        size = tuple(side // COARSE for side in self.size) if self.training else self.size
+        return F.interpolate(self.layers(x), size, mode="bilinear")
 
 
 @torch.no_grad()
@@ -286,6 +298,7 @@ def measure(task: Task, arch: str, embedded: bool, seed: int) -> dict[tuple[str,
     masks = task.target.dim() == 3
     x = see(make_body(arch, embedded, seed, task.images[task.train]), task.images, masks)
     torch.manual_seed(seed)
+    target = task.target[:, COARSE // 2 :: COARSE, COARSE // 2 :: COARSE] if masks else task.target
     if masks:
         size = tuple(task.target.shape[-2:])
         readers = {
@@ -294,10 +307,10 @@ def measure(task: Task, arch: str, embedded: bool, seed: int) -> dict[tuple[str,
         }
     else:
         pooled = x.mean((2, 3))
-        linear = probe(pooled, task.target, task.train, task.loss, task.n_out)
+        linear = probe(pooled, task.target, task.train, task.groups, task.loss, task.n_out)
         readers = {"head": fastai_head(x.shape[1], task.n_out)}
     outs = {
-        name: apply(train_head(head, x, task.target, task.train, task.loss, seed), x[task.valid])
+        name: apply(train_head(head, x, target, task.train, task.loss, seed), x[task.valid])
         for name, head in readers.items()
     }
     if not masks:
@@ -318,7 +331,7 @@ def measure_pets(
     right = 0.0
     for held in range(5):
         train, valid = np.flatnonzero(fold != held), np.flatnonzero(fold == held)
-        read = probe(x, breeds, train, F.cross_entropy, int(breeds.max()) + 1)
+        read = probe(x, breeds, train, np.arange(len(breeds)), F.cross_entropy, int(breeds.max()) + 1)
         right += float((read(x[valid]).argmax(1) == breeds[valid]).sum())
     return {("probe", "accuracy %"): 100 * right / len(breeds)}
 
@@ -333,13 +346,19 @@ def table(rows: list[dict]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     gathered: dict[tuple, dict[bool, list[float]]] = {}
+    baselines = {(row["set"], row["score"]): row["baseline"] for row in rows}
     for row in rows:
-        key = (row["set"], row["reader"], row["score"], row["baseline"], row["arch"])
+        key = (row["set"], row["reader"], row["score"], row["arch"])
         gathered.setdefault(key, {}).setdefault(row["embedded"], []).append(row["value"])
-    for (name, reader, score, baseline, arch), values in sorted(gathered.items()):
-        cells = [f"{np.mean(values[kind]):.1f} ± {np.std(values[kind]):.1f}" for kind in (False, True)]
+    for (name, reader, score, arch), values in sorted(gathered.items()):
+        cells = [
+            f"{np.mean(values[kind]):.1f} ± {np.std(values[kind]):.1f}" if kind in values else "not measured"
+            for kind in (False, True)
+        ]
         what = {"probe": "linear probe", "head": "frozen + head"}[reader]
-        lines.append(f"| {name} | {what} | {score} | {baseline:.1f} | {arch} | {cells[0]} | **{cells[1]}** |")
+        lines.append(
+            f"| {name} | {what} | {score} | {baselines[name, score]:.1f} | {arch} | {cells[0]} | **{cells[1]}** |"
+        )
     return "\n".join(lines)
 
 
@@ -353,6 +372,8 @@ def main() -> None:
     parser.add_argument("--home", type=Path, default=Path(".lab/data"), help="where the built-in sets are or shall be")
     parser.add_argument("--pets", type=Path, help="folder of Oxford-IIIT Pets with images/; left out if not given")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--weights", nargs="+", default=["random", "embedded"], choices=["random", "embedded"])
+    parser.add_argument("--keep", action="store_true", help="take what is not measured now from transfer.csv")
     parser.add_argument("--readme", action="store_true", help="write the table into assets/weights/README.md")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
@@ -362,7 +383,7 @@ def main() -> None:
 
     def note(name: str, arch: str, baseline: dict[str, float], run: Callable[[bool, int], dict]) -> None:
         for seed in range(asked.seeds):
-            for embedded in (False, True):
+            for embedded in (kind == "embedded" for kind in asked.weights):
                 for (reader, score), value in run(embedded, seed).items():
                     rows.append(
                         {"set": name, "reader": reader, "score": score, "arch": arch, "embedded": embedded,
@@ -384,9 +405,23 @@ def main() -> None:
         most = 100 * float(breeds.bincount().max()) / len(breeds)
         for arch in asked.arch:
             note("pets (real)", arch, {"accuracy %": most}, partial(measure_pets, images, breeds, arch))
+    if asked.keep:
+        rows += kept(rows)
     print(table(rows))
     if asked.readme:
         write_readme(rows)
+
+
+def kept(rows: list[dict]) -> list[dict]:
+    """Rows of an earlier table whose set, net and weights were not measured now."""
+    now = {(row["set"], row["arch"], row["embedded"]) for row in rows}
+    with (WEIGHTS / "transfer.csv").open(newline="") as file:
+        earlier = [
+            row
+            | {"embedded": row["embedded"] == "True", "value": float(row["value"]), "baseline": float(row["baseline"])}
+            for row in csv.DictReader(file)
+        ]
+    return [row for row in earlier if (row["set"], row["arch"], row["embedded"]) not in now]
 
 
 def write_readme(rows: list[dict]) -> None:
@@ -394,6 +429,9 @@ def write_readme(rows: list[dict]) -> None:
     with (WEIGHTS / "transfer.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
+        rows = sorted(
+            rows, key=lambda row: [str(row[name]) for name in ("set", "reader", "score", "arch", "embedded", "seed")]
+        )
         writer.writerows(row | {"value": f"{row['value']:.3f}", "baseline": f"{row['baseline']:.3f}"} for row in rows)
     page = WEIGHTS / "README.md"
     before, mark, _ = page.read_text(encoding="utf-8").partition("<!-- measured -->\n")

@@ -1,5 +1,7 @@
 """Training in one or several processes of one thread each."""
 
+import signal
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +10,7 @@ import torch
 import torch.distributed as dist
 
 from labcore.models.pretraining.export import publish
-from labcore.models.pretraining.pictures import World, make
+from labcore.models.pretraining.pictures import Pictures, World, make
 from labcore.models.pretraining.train import Plan, Pretraining
 
 PUBLISH_EVERY = 200
@@ -24,7 +26,7 @@ class Job:
     scratch: Path
     out: Path
 
-    def pictures(self, workers: int):
+    def pictures(self, workers: int) -> Pictures:
         """The world's pictures, drawn where they are missing."""
         return make(self.world, self.scratch / "world", workers)
 
@@ -35,8 +37,9 @@ def train_together(job: Job, processes: int) -> None:
     if processes == 1:
         train(job)
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exit ends daemons too: none may train on unseen
     with tempfile.TemporaryDirectory() as meeting:
-        torch.multiprocessing.spawn(_join, (job, processes, f"file://{meeting}/point"), nprocs=processes)
+        torch.multiprocessing.spawn(_join, (job, processes, f"file://{meeting}/point"), nprocs=processes, daemon=True)
 
 
 def _join(rank: int, job: Job, processes: int, meeting: str) -> None:
