@@ -109,17 +109,17 @@ def person(canvas: Canvas, foot: tuple[float, float], tall: float, thing: Thing,
     """Legs, arms, coat and head of someone ``tall`` sub-pixels high whose feet are at ``foot``; stride -1 to 1."""
     column, row = foot
     trousers, skin, hair = TROUSERS[thing.seed % 3], SKINS[thing.seed // 3 % 3], HAIRS[thing.seed // 9 % 3]
-    hip, neck, wide = row - 0.48 * tall, row - 0.84 * tall, 0.135 * tall
+    hip, neck, wide = row - 0.48 * tall, row - 0.84 * tall, 0.15 * tall
     sleeve = scaled(thing.colour, 0.85)
     for side in (-1, 1):
         toe = column + side * (wide * 0.35 + stride * 0.12 * tall), row - max(side * stride, 0) * 0.05 * tall
-        canvas.line([(column + side * wide * 0.3, hip), toe], 0.095 * tall, trousers, code)
+        canvas.line([(column + side * wide * 0.3, hip), toe], 0.11 * tall, trousers, code)
         hand = column + side * (wide * 1.35 - stride * 0.06 * tall), hip + 0.02 * tall
         canvas.line([(column + side * wide * 0.95, neck + 0.06 * tall), hand], 0.07 * tall, sleeve, code)
     hem = hip + 0.06 * tall
     coat = [(column - wide, neck), (column + wide, neck), (column + wide * 0.9, hem), (column - wide * 0.9, hem)]
     canvas.polygon(coat, thing.colour, code)
-    radius, middle = 0.072 * tall, row - 0.92 * tall
+    radius, middle = 0.078 * tall, row - 0.92 * tall
     canvas.disc((column, middle), radius, radius * 1.15, skin, code)
     canvas.disc((column, middle - radius * 0.55), radius, radius * 0.65, hair, code)
 

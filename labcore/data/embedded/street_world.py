@@ -177,6 +177,8 @@ def _things(rng: np.random.Generator, world: dict, walls: tuple[Wall, Wall], fra
         (206, 170, 60),
         (44, 104, 84),
     )
+    # Riders wear what is seen from afar; it also tells them from walkers where their wheels are hidden.
+    jerseys = ((206, 226, 52), (244, 120, 36), (226, 40, 60), (64, 208, 196))
     cloth = (
         (164, 42, 48),
         (44, 64, 120),
@@ -227,7 +229,7 @@ def _things(rng: np.random.Generator, world: dict, walls: tuple[Wall, Wall], fra
                     step=step,
                     colour=_pick(rng, cloth),
                 )
-            s += rng.uniform(5, 16) / busy
+            s += rng.uniform(4, 13) / busy
         s = rng.uniform(8, 24)
         while s < horizon:
             paint = _pick(rng, ((196, 32, 36), (30, 74, 160), (232, 190, 40), (36, 120, 70)))
@@ -269,7 +271,7 @@ def _things(rng: np.random.Generator, world: dict, walls: tuple[Wall, Wall], fra
             rng.uniform(6, 34),
             size=rng.uniform(1.6, 1.85),
             step=side * 0.9 * speed if side > 0 else -0.5,
-            colour=_pick(rng, cloth),
+            colour=_pick(rng, jerseys),
         )
     return tuple(things)
 

@@ -35,9 +35,8 @@ THIN = (Code.POLE, Code.SIGN, Code.PEDESTRIAN, Code.BICYCLIST)
 """Classes that keep a pixel with five of nine: seams on both sides would leave nothing of a pole."""
 SEEN = 90.0
 """Things farther than this are too small to draw, in metres."""
-SEEN_SLIM = 40.0
+SEEN_SLIM = {"lamp": 40.0, "sign": 40.0, "board": 40.0, "lights": 40.0, "walker": 26.0, "cyclist": 30.0}
 """The same for posts and people, of whom a pixel or two would be left beyond."""
-SLIM = ("lamp", "sign", "board", "lights", "walker", "cyclist")
 
 
 def plan() -> pd.DataFrame:
@@ -74,7 +73,9 @@ def draw(row: tuple) -> dict[str, np.ndarray]:
     image, codes = np.empty((height, width, 3), np.float32), np.empty((height, width), np.uint8)
     rays = street_view.Rays(camera)
     near = [(thing, thing.s + thing.step * frame - camera.s) for thing in world.things]
-    near = [(thing, s) for thing, s in near if -thing.length - 6 < s < (SEEN_SLIM if thing.kind in SLIM else SEEN)]
+    near = [(thing, s) for thing, s in near if -thing.length - 6 < s < SEEN_SLIM.get(thing.kind, SEEN)]
+    cars = [(thing.x, s) for thing, s in near if thing.kind in ("car", "van")]
+    near = [(thing, s) for thing, s in near if thing.kind != "cyclist" or not _inside_a_car(thing.x, s, cars)]
     street_view.sky(rays, image, codes)
     street_view.ground(rays, image, codes, street_traffic.shadows(near, camera))
     street_view.walls(rays, image, codes)
@@ -88,6 +89,11 @@ def draw(row: tuple) -> dict[str, np.ndarray]:
         street_things.draw(canvas, thing, s, frame)
     rng = np.random.Generator(np.random.Philox([SEED, VERSION, int(row.video), frame]))
     return {"image": _develop(canvas, rng), "mask": _majority(np.asarray(canvas.codes))}
+
+
+def _inside_a_car(x: float, s: float, cars: list[tuple[float, float]]) -> bool:
+    """Whether a cyclist at (x, s) would ride through one of the cars, whose paths know nothing of cyclists."""
+    return any(abs(x - other) < 1.3 and -1.0 < s - start < 5.6 for other, start in cars)
 
 
 def _in_view(thing: street_world.Thing, s: float, camera: street_view.Camera) -> bool:
