@@ -28,6 +28,9 @@ from labcore.specs import DatasetSpec, Size, Spec
 KEPT = 96
 """Opened pictures that are kept: three shelves of a page; 11 MB at 200 px."""
 
+SUITS = {"tiles": "from_above", "planet": "from_above", "streets": "street", "camvid": "street", "ratings": "none"}
+"""The augmentation preset that suits a set; any other is taken for photos."""
+
 
 class BlockSpec(Spec):
     """What a data block is made of: the state of its page and its link."""
@@ -37,8 +40,8 @@ class BlockSpec(Spec):
     """Side of the pictures that the net will see; 96x128 gives height and width."""
     method: Literal["auto", "crop", "squish", "pad"] = "auto"
     """How pictures of another shape are fitted: the centre cut out, stretched, or given bars."""
-    augment: Literal["none", "photos", "from_above", "street"] = "photos"
-    """How each picture is varied anew every time it is seen."""
+    augment: Literal["auto", "none", "photos", "from_above", "street"] = "auto"
+    """How each picture is varied anew every time it is seen; auto takes what suits the set."""
     batch_size: int = Field(default=64, ge=1, le=4096)
     """Items per batch."""
     item: int = Field(default=0, ge=0)
@@ -47,6 +50,11 @@ class BlockSpec(Spec):
     """Which dozen of items is shown."""
     draw: int = Field(default=0, ge=0, lt=2**31)
     """Seed of the draws that the augmentation preview shows."""
+
+    @property
+    def varied_by(self) -> str:
+        """The preset that ``augment`` names."""
+        return SUITS.get(self.dataset.name, "photos") if self.augment == "auto" else self.augment
 
 
 class Rows:
@@ -93,6 +101,28 @@ class Leaf(DataBlock):
         if self.index is None:
             return np.asarray(self._drawn.images[self._rows[row]])
         return np.asarray(decode.open_picture(self.index.root / self.index.table["path"].iloc[row]))
+
+    def mask_counts(self, rows: np.ndarray) -> np.ndarray:
+        """Pixels of each class in the masks of some rows, int64 [C]; opens every one of them.
+
+        Raises:
+            decode.Unusable: one of the files cannot be read.
+        """
+        if self.index is None:
+            masks = [np.asarray(self._drawn.masks[self._rows[rows]]).ravel()]
+        else:
+            masks = [self.items.masks[row].ravel() for row in rows]
+        count = len(self.items.classes)
+        return sum((np.bincount(mask, minlength=count)[:count] for mask in masks), np.zeros(count, np.int64))
+
+    def all_points(self) -> tuple[np.ndarray, tuple[int, int]]:
+        """The points of every item in pixels of the first item's file, [N, P, 2], and that file's (H, W).
+
+        Raises:
+            decode.Unusable: the first file cannot be read.
+        """
+        points = self._drawn.points[self._rows] if self.index is None else self.index.points
+        return points, self.native(0).shape[:2]
 
     @cached_property
     def index(self) -> Index | None:
@@ -231,7 +261,7 @@ def leaf(spec: BlockSpec) -> Leaf:
         spec.dataset,
         size=spec.image_size,
         batch_size=spec.batch_size,
-        augment=spec.augment,
+        augment=spec.varied_by,
         method=None if spec.method == "auto" else spec.method,
         home=settings().home,
     )

@@ -76,6 +76,10 @@ class Controls:
         self._values[name] = st.text_input(label, value=self._defaults[name], **self._common(name, **more))
         return self._values[name]
 
+    def put(self, name: str, value: Any) -> None:
+        """A value that no widget of its own shows."""
+        self._values[name] = value
+
     def spec(self) -> Spec:
         """What the widgets say. Raises UserError where that makes no sense."""
         return self._type.of(self._values)

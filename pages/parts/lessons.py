@@ -32,6 +32,13 @@ class Lesson:
 
 _ALL = (
     Lesson(
+        "data_block",
+        "Data block",
+        ":material/dataset:",
+        "What does the net eat?",
+        "Turn six questions one by one and see what each does to real items.",
+    ),
+    Lesson(
         "lr_finder",
         "LR finder",
         ":material/trending_down:",
