@@ -23,7 +23,7 @@ SMALL = {
 """A sweep that takes long enough to be stopped."""
 FIRST_POINT = 180_000
 """The first run of a lab also imports torch, perhaps beside other tests."""
-SECONDS = 30_000
+SECONDS = 60_000
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from pages.parts.controls import link
 
 SCRIPTS = Path(__file__).parents[2] / "assets" / "components" / "live_curve"
 STEPS = 100
-SECONDS = 30_000
+SECONDS = 60_000
 SEEDS = itertools.count(1)
 
 

@@ -55,7 +55,7 @@ def visit(home) -> Callable[..., AppTest]:
     """Open a page through the shell, as a browser does, with query parameters."""
 
     def open_page(page: str = "", **query: str | list[str]) -> AppTest:
-        app = AppTest.from_file(str(SHELL), default_timeout=30)
+        app = AppTest.from_file(str(SHELL), default_timeout=120)
         if page:
             app.run()  # the shell has to run once before it knows its pages
             app.switch_page(f"{page}.py")
