@@ -16,6 +16,8 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 """Groups differ by dash too, so that nothing hangs on colour alone."""
 WRITTEN_CLASSES = 16
 """Up to this many classes each cell of a confusion matrix has its number written in it."""
+THUMB = 1e-3
+"""Rule of thumb for the length of a step against the weights (Karpathy, CS231n notes, "ratio of weights:updates")."""
 LR_NAMES = {
     "lr": "learning rate",
     "ratio": "update / weight, per step",
@@ -97,7 +99,7 @@ def plan_figure(
             figure.add_vline(start, line={"width": 1, "dash": "dot"}, row="all", col=1)
         figure.add_annotation(
             x=start + 0.01 * plan.steps,
-            y=0.02,
+            y=0.02 + 0.12 * (number % 2),
             xref="x",
             yref="y domain",
             xanchor="left",
@@ -127,7 +129,7 @@ def xray_figure(
     groups: Sequence[str],
     *,
     palette: Sequence[str] = PALETTE,
-    height: int = 760,
+    height: int = 900,
 ) -> go.Figure:
     """The layer-group X-ray: how fast, how strongly and how far each group of layers has moved.
 
@@ -166,15 +168,27 @@ def xray_figure(
             )
             shown.add(index)
         if panel in ("lr", "ratio"):
-            figure.update_yaxes(type="log", exponentformat="power", dtick=1, row=row, col=1)
+            figure.update_yaxes(type="log", exponentformat="power", nticks=5, minor={"showgrid": False}, row=row, col=1)
         else:
             figure.update_yaxes(rangemode="tozero", row=row, col=1)
     if "ratio" in panels:
-        figure.add_hline(
-            1e-3, line={"dash": "dot", "width": 1}, annotation_text="1e-3", row=panels.index("ratio") + 1, col=1
+        last = max((float(np.max(steps)) for steps, _ in series.values() if len(np.asarray(steps))), default=1.0)
+        figure.add_trace(
+            go.Scatter(
+                x=[1, last],
+                y=[THUMB, THUMB],
+                mode="lines",
+                name="1e-3, a rule of thumb",
+                line={"width": 2, "dash": "dot", "color": palette[5 % len(palette)]},
+                hoverinfo="skip",
+            ),
+            row=panels.index("ratio") + 1,
+            col=1,
         )
     figure.update_xaxes(title="batch", row=len(panels), col=1)
-    return _dressed(figure, height)
+    dressed = _dressed(figure, height)
+    dressed.update_layout(legend={"y": 1.04}, margin={"t": 80})  # above the first panel's title
+    return dressed
 
 
 def confusion_figure(
