@@ -10,7 +10,7 @@ from labcore import experiments
 from labcore.errors import UserError
 from labcore.runs.artifacts import Artifacts
 from labcore.runs.job import CHECKPOINT, Job, Stopped, Turnstile
-from labcore.runs.process import end_with_parent
+from labcore.runs.process import end_with
 from labcore.runs.store import Row, open_store
 from labcore.settings import settings
 from labcore.specs import spec_type
@@ -23,10 +23,10 @@ def warm() -> dict:
     return experiments.warm()
 
 
-def begin_worker() -> None:
-    """First thing in a worker process of the engine."""
+def begin_worker(engine: str) -> None:
+    """First thing in a worker process of the engine of this identity."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    end_with_parent()
+    end_with(engine)
 
 
 def execute(ids: Sequence[str]) -> None:

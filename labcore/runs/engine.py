@@ -34,6 +34,7 @@ STOP_GRACE_SECONDS = 20.0
 
 log = logging.getLogger(__name__)
 _asked = -BOOT_SECONDS
+_started: subprocess.Popen | None = None
 
 
 def call(module: str, function: str, *arguments: Any) -> Any:
@@ -47,7 +48,7 @@ def make_executor() -> Executor:
         max_workers=1,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=call,
-        initargs=("labcore.worker", "begin_worker"),
+        initargs=("labcore.worker", "begin_worker", identity()),
     )
 
 
@@ -178,7 +179,8 @@ class Engine:
                 ending = self.store.beat(self.me, self.started, self.state | {"running": self.current})
                 self._last_beat = time.monotonic()
                 self.recover()
-                if ending or time.monotonic() - self._last_busy > settings().idle_minutes * 60:
+                idle = time.monotonic() - self._last_busy > settings().idle_minutes * 60
+                if ending or idle or not (settings().home / "store.db").exists():  # a lab thrown away needs no engine
                     break
             time.sleep(TICK_SECONDS)
         self._executor.shutdown(wait=False, cancel_futures=True)
@@ -220,7 +222,7 @@ def ensure() -> None:
     Raises:
         UserError: LAB_HOME cannot be written.
     """
-    global _asked
+    global _asked, _started
     if state() is not None or time.monotonic() - _asked < BOOT_SECONDS:
         return
     _asked = time.monotonic()
@@ -228,7 +230,7 @@ def ensure() -> None:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])}
     try:
         with (home / "engine.log").open("ab") as out:
-            subprocess.Popen(
+            _started = subprocess.Popen(
                 [sys.executable, "-m", "labcore", "engine"],
                 cwd=REPOSITORY,
                 env=environment,
@@ -244,13 +246,16 @@ def ensure() -> None:
 
 def end(timeout: float = 10.0) -> None:
     """Ask the engine to end and wait for it (tests, `labcore engine --stop`)."""
-    store = open_store()
+    global _started
+    store, deadline = open_store(), time.monotonic() + timeout
     row = store.engine()
-    if row is None or not alive(row["process"]):
-        return
-    store.ask_engine_to_end()
-    deadline = time.monotonic() + timeout
-    while alive(row["process"]) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    if alive(row["process"]):
-        psutil.Process(int(row["process"].rsplit(":", 2)[1])).kill()
+    if row is not None and alive(row["process"]):
+        store.ask_engine_to_end()
+        while alive(row["process"]) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if alive(row["process"]):
+            psutil.Process(int(row["process"].rsplit(":", 2)[1])).kill()
+    if _started is not None:  # asked for a moment ago, and perhaps not in the store yet
+        _started.kill()
+        _started.wait()
+        _started = None
