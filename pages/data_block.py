@@ -137,6 +137,8 @@ def page() -> None:
             run_panel.trouble()
             if spec.dataset.name == "own":
                 data_own.report(spec.dataset)
+                if not spec.dataset.root:
+                    return
             if not data_ready.ready(spec.dataset):
                 return
             block = open_block(spec)

@@ -14,7 +14,7 @@ from labcore.figures import lr_finder as figures
 from labcore.runs.store import ACTIVE, ENDED, Row, Series, open_store
 from labcore.settings import settings
 from labcore.specs import LRFinderSpec
-from pages.parts import controls, lr_overlays, lr_questions, run_panel, words
+from pages.parts import controls, data_choice, lr_overlays, lr_questions, run_panel, words
 from pages.parts.live_curve import Curve, Replay, Rule, live_curve
 from pages.parts.lr_jury import jury_tab, use_link
 from pages.parts.lr_slices import slices_tab
@@ -35,10 +35,7 @@ SPEEDS = (1, 2, 5, 10, 20, 50)
 def choose_spec() -> LRFinderSpec:
     """The controls: few that matter for the lesson, the rest under More."""
     use = controls.Controls(LRFinderSpec)
-    names = [card.name for card in registry.CARDS.values() if card.task == "single_label" and card.kind != "own"]
-    data = use.choice("dataset.name", "Data", names)
-    if registry.card(data).kind == "real" and settings().mode == "local":
-        use.text("dataset.root", "Folder of the data", placeholder="empty: the lab's own copy")
+    data_choice.choose(use, ("single_label",))
     use.choice("arch", "Net", controls.ARCHS, typed=True)
     frozen = use.switch("frozen", "Body frozen")
     use.choice("batch_size", "Batch size", controls.BATCH_SIZES, typed=True)

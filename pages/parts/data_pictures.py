@@ -20,7 +20,8 @@ POINT_COLORS = ("#ffb000", "#4cc9f0", "#f15bb5", "#80ed99", "#ffffff", "#ff6b35"
 
 STYLE = """<style>
 .shelf{display:grid;gap:.75rem;margin:.25rem 0 .5rem;
-grid-template-columns:repeat(auto-fill,minmax(max(var(--least),calc((100% - (var(--most) - 1)*.75rem)/var(--most))),1fr))}
+--share:calc((100% - (var(--most) - 1)*.75rem)/var(--most));
+grid-template-columns:repeat(auto-fill,minmax(max(var(--least),var(--share)),1fr))}
 .shelf figure{margin:0;min-width:0}
 .shelf .frame{position:relative;line-height:0;border-radius:.5rem;overflow:hidden;background:rgba(128,128,128,.15)}
 .shelf img{width:100%;height:auto;display:block}
