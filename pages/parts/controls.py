@@ -52,8 +52,11 @@ class Controls:
         """One of some values; with ``typed`` also any other that the person types."""
         default, now = self._defaults[name], st.session_state.get(name)
         known = list(options) if default in options else [default, *options]
-        if typed and now is not None and now not in known:
-            known.append(now)
+        if now is not None and now not in known:
+            if typed:
+                known.append(now)
+            else:  # another page has a field of this name with other choices, and its value came along
+                del st.session_state[name]
         self._values[name] = st.selectbox(
             label, known, index=known.index(default), accept_new_options=typed, **self._common(name, **more)
         )

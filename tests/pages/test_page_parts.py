@@ -51,3 +51,11 @@ def test_a_link_to_a_plan_is_one_that_the_fine_tuner_reads():
 
     spec = FineTuneSpec(plan=(Stage(steps=20, lr=2e-3, schedule="constant"),))
     assert plans.from_text(controls.link(spec)["plan"]) == spec.plan
+
+
+def test_a_value_that_another_page_left_behind_gives_way_to_the_default(visit):
+    app = visit("lr_finder")
+    app.session_state["augment"] = "a choice of some other page"
+    app.run()
+    assert not app.exception
+    assert app.selectbox(key="augment").value == LRFinderSpec().augment
