@@ -54,8 +54,8 @@ def test_a_link_to_a_plan_is_one_that_the_fine_tuner_reads():
 
 
 def test_a_value_that_another_page_left_behind_gives_way_to_the_default(visit):
-    app = visit("lr_finder")
+    app = visit("runs")
     app.session_state["augment"] = "a choice of some other page"
-    app.run()
+    app.switch_page("lr_finder.py").run()
     assert not app.exception
     assert app.selectbox(key="augment").value == LRFinderSpec().augment
