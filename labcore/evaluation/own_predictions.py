@@ -6,7 +6,7 @@ executed or unpickled, and its size is looked at before it is read.
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -103,6 +103,17 @@ def columns(source: Path | bytes, name: str) -> list[str]:
     return [] if kind == "npz" else _Table(source, name, kind).names
 
 
+def guessed(source: Path | bytes, name: str, logits: bool | None = None) -> ColumnMap:
+    """Which column of a CSV or Parquet file is what.
+
+    Raises:
+        UserError: the file cannot be read, or no label with a probability and a truth is found.
+    """
+    kind = _kind(name)
+    _small_enough(source, name, kind)
+    return guess(_Table(source, name, kind).sample, logits)
+
+
 # Reading
 
 
@@ -151,8 +162,8 @@ class _Table:
         table = arrow_csv.read_csv(pa.BufferReader(whole), read_options=options, parse_options=self.parse)
         self.names, self.sample = list(table.column_names), table.slice(0, SAMPLE_ROWS)
 
-    def read(self, wanted: Sequence[str], numbers: set[str]) -> pa.Table:
-        """Some columns; ``numbers`` as float32, which is what a probability needs."""
+    def read(self, wanted: Sequence[str], types: Mapping[str, pa.DataType]) -> pa.Table:
+        """Some columns, in a CSV as the given types."""
         try:
             if self.kind == "parquet":
                 if self.rows > MAX_ROWS:
@@ -160,7 +171,7 @@ class _Table:
                 return self.file.read(columns=list(dict.fromkeys(wanted)))
             convert = arrow_csv.ConvertOptions(
                 include_columns=list(dict.fromkeys(wanted)),
-                column_types={name: pa.float32() for name in numbers},
+                column_types=dict(types),
                 null_values=["", "NA", "N/A", "nan", "NaN", "null", "None", "#N/A"],
             )
             options = arrow_csv.ReadOptions(encoding=self.encoding, block_size=2**22)
@@ -175,8 +186,10 @@ def _from_table(table: _Table, mapping: ColumnMap) -> Predictions:
     said = [probability for probability, _ in mapping.labels.values()]
     true = [truth for _, truth in mapping.labels.values() if truth]
     more = [name for name in (mapping.item, mapping.picture, mapping.tags) if name]
-    numbers = {name for name in said if table.kind == "csv"} - set(more)
-    read = table.read([*said, *true, *more], numbers)
+    # Single precision is what a probability needs, and a byte holds a truth: a quarter of what would be guessed.
+    whole = {name: pa.int8() for name in true if pa.types.is_integer(table.sample[name].type)}
+    types = {name: pa.float32() for name in said} | whole
+    read = table.read([*said, *true, *more], {name: types[name] for name in types if name not in more})
     rows = read.num_rows
     if rows > MAX_ROWS:
         raise UserError(_too_many(table.name, rows, "rows", MAX_ROWS))

@@ -22,6 +22,10 @@ GRID = np.arange(1001) / 1000
 """Thresholds to choose among: three decimals, as a person would type them and a link can carry them exactly."""
 
 
+CELLS_AT_ONCE = 2**19
+"""Answers ranked at once: a few tens of megabytes, however many items there are."""
+
+
 @dataclass(frozen=True)
 class Counts:
     """True and false positives at each threshold; with the totals they give every count-based metric.
@@ -156,22 +160,30 @@ def samples_f_beta(
     """F-beta of each item, averaged over items (Planet's metric; fastai v1's ``fbeta``): [T].
 
     As the threshold falls past one probability after another, the F of that item alone jumps by a known amount. So the
-    mean at any threshold is a sum of jumps: one sort over all probabilities, one cumulative sum, exact everywhere. An
+    mean at any threshold is a sum of jumps, gathered by the thresholds between which each lies: exact everywhere. An
     item with no true label scores 0, and 1 if nothing is predicted either, as in scikit-learn with ``zero_division=1``.
     """
     b2, (items, classes) = beta * beta, probabilities.shape
-    order = np.argsort(-probabilities, axis=1, kind="stable")
-    ranked = np.take_along_axis(probabilities, order, axis=1)
-    right = np.cumsum(np.take_along_axis(truths, order, axis=1), axis=1)
-    positives = truths.sum(1, keepdims=True)
-    taken = np.arange(1, classes + 1)
-    f = (1 + b2) * right / (b2 * positives + taken)
-    before = np.concatenate(((positives == 0).astype(np.float64), f[:, :-1]), axis=1)
-    by_size = np.argsort(ranked, axis=None, kind="stable")
-    jumps = np.concatenate(([0.0], np.cumsum((f - before).ravel()[by_size][::-1])))
-    sorted_all = ranked.ravel()[by_size].astype(np.float64, copy=False)
-    above = sorted_all.size - np.searchsorted(sorted_all, np.asarray(thresholds, np.float64), side="right")
-    return ((positives == 0).sum() + jumps[above]) / items
+    grid = np.asarray(thresholds, np.float64)
+    ascending = np.argsort(grid, kind="stable")
+    taken, rows = np.arange(1, classes + 1), max(1, CELLS_AT_ONCE // classes)
+    jumps, empty = np.zeros(grid.size + 1), 0
+    for start in range(0, items, rows):
+        p, y = probabilities[start : start + rows], truths[start : start + rows]
+        order = np.argsort(-p, axis=1, kind="stable")
+        ranked = np.take_along_axis(p, order, axis=1).astype(np.float64, copy=False)
+        right = np.cumsum(np.take_along_axis(y, order, axis=1), axis=1)
+        positives = y.sum(1, keepdims=True)
+        f = (1 + b2) * right / (b2 * positives + taken)
+        f[:, 1:] -= f[:, :-1].copy()
+        f[:, 0] -= positives[:, 0] == 0
+        # How many thresholds lie below a probability: it is said at exactly those.
+        level = np.searchsorted(grid[ascending], ranked.ravel(), side="left")
+        jumps += np.bincount(level, weights=f.ravel(), minlength=grid.size + 1)
+        empty += int((positives == 0).sum())
+    scores = np.empty(grid.size)
+    scores[ascending] = (empty + np.cumsum(jumps[::-1])[::-1][1:]) / items
+    return scores
 
 
 def subset_accuracy(probabilities: np.ndarray, truths: npt.NDArray[np.bool_], thresholds: npt.ArrayLike) -> Array:

@@ -1,7 +1,7 @@
 """Thresholds chosen, and what is to be expected of them: the one function behind the CLI, the page and the export."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -97,6 +97,10 @@ class Tuned:
         """Whether one threshold per class did better on fresh items than one for all."""
         gain = self.expected_of("per_class") - self.expected_of("global")
         return bool((-gain if self.metric.smallest else gain) > 0)
+
+    def as_asked(self, *, per_class: bool) -> "Tuned":
+        """The same with the other way asked for; nothing is computed again."""
+        return replace(self, per_class=per_class)
 
     def card(self) -> dict[str, Any]:
         """All of it as plain values; undefined ones are None. The same input gives the same card, to the last digit."""

@@ -22,7 +22,7 @@ from labcore.runs.job import Job
 from labcore.specs import Size, Stage, ThresholdsSpec
 from labcore.training.callbacks import Diverged
 from labcore.training.learner import Data
-from labcore.training.many_labels import LastGoodLoss, ManyAnswers
+from labcore.training.many_labels import LOGGED, LastGoodLoss, ManyAnswers
 from labcore.training.optimizer import adamw
 from labcore.training.plans import first_trained, names_of
 from labcore.training.precision import resolve, resolve_device
@@ -70,7 +70,9 @@ def run(spec: ThresholdsSpec, job: Job) -> dict[str, Any]:
         return pictures.batches(spec, sized, targets, split, device)
 
     model = build_model(spec.arch, spec.weights, len(items.classes), seed=spec.seed).to(device)
-    answers = ManyAnswers(spec.threshold, job.note)
+    shares = truths[split.train].mean(0)
+    known = multilabel.baselines(shares, truths[split.valid])
+    answers = ManyAnswers(spec.threshold, _beside(known))
     learner = Tuner(
         model,
         adamw(model, spec.weight_decay),
@@ -84,8 +86,6 @@ def run(spec: ThresholdsSpec, job: Job) -> dict[str, Any]:
     )
     learner.callbacks[:0] = [pace, answers, memory, last_good]
     learner.computed_once = spec.frozen_body == "computed_once"
-    shares = truths[split.train].mean(0)
-    known = multilabel.baselines(shares, truths[split.valid])
     job.save("plan.json", _facts(spec, stages, learner, items, split, known, shares))
 
     try:
@@ -128,6 +128,14 @@ def one_hot(items: Items) -> np.ndarray:
     for row, labels in enumerate(items.table["labels"]):
         truths[row, list(labels)] = True
     return truths
+
+
+def _beside(known: multilabel.Baselines) -> dict[str, float]:
+    return {
+        f"{who}_{name}": values[name]
+        for who, values in (("nothing", known.nothing), ("priors", known.priors))
+        for name in LOGGED
+    }
 
 
 def _stages(spec: ThresholdsSpec) -> list[Stage]:

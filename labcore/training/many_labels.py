@@ -1,6 +1,6 @@
 """What a multi-label run watches beside its losses: all its answers, from which the metrics of a whole epoch come."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -22,11 +22,11 @@ class ManyAnswers:
 
     Args:
         threshold: a label is said above this probability.
-        note: told once of labels without a valid example.
+        beside: metrics of baselines by name, drawn as flat lines beside the run's own.
     """
 
-    def __init__(self, threshold: float, note: Callable[[str], None]) -> None:
-        self.threshold, self.note = threshold, note
+    def __init__(self, threshold: float, beside: Mapping[str, float]) -> None:
+        self.threshold, self.beside = threshold, beside
         self.outputs: list[tuple[Tensor, Tensor]] = []
         self.metrics: dict[str, float] = {}
 
@@ -34,6 +34,15 @@ class ManyAnswers:
         """``accuracy_multi`` of one batch."""
         self.outputs.append((predictions.detach(), targets))
         return ((predictions.sigmoid() > self.threshold) == (targets > 0.5)).float().mean()
+
+    def before_fit(self, learner: Learner) -> None:
+        if learner.steps_done == 0:
+            self._beside(learner)
+
+    def _beside(self, learner: Learner) -> None:
+        for name, value in self.beside.items():
+            if np.isfinite(value):
+                learner.job.log(name, learner.steps_done, value)
 
     def before_validate(self, learner: Learner) -> None:
         self.outputs = []
@@ -46,6 +55,7 @@ class ManyAnswers:
         for name in LOGGED:
             if np.isfinite(self.metrics[name]) and name not in learner.measured:
                 learner.job.log(name, learner.steps_done, self.metrics[name])
+        self._beside(learner)
 
     def gathered(self) -> tuple[np.ndarray, np.ndarray]:
         """Logits float32 [N, C] and truths bool [N, C] of the last validation."""
