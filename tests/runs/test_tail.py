@@ -122,3 +122,20 @@ def test_routes_answer_and_refuse(running):
         f"/api/runs/{run}/artifacts/a.exe",
     ):
         assert client.get(path).status_code == 404
+
+
+def test_several_runs_come_over_one_connection(running):
+    store, first = running
+    second, _ = store.add(key="other", experiment="lr_finder", spec={})
+    for number, run in enumerate((first, second)):
+        store.write_points(run, {"loss": ([number], [0.5])})
+        store.update(run, status="done", finished=1.0)
+    client = TestClient(Starlette(routes=stream.routes()))
+    answer = client.get("/api/streams", params=[("run", first), ("run", second)])
+    parsed = events(answer.content)
+    for number, run in enumerate((first, second)):
+        mine = [(kind, data) for kind, data, _ in parsed if kind.endswith(f":{run}")]
+        assert [kind.split(":")[0] for kind, _ in mine] == ["points", "status", "end"]
+        assert mine[0][1]["series"]["loss"] == [[number], [0.5]]
+    assert client.get("/api/streams").status_code == 400
+    assert client.get("/api/streams", params={"run": "none00000000"}).status_code == 404
