@@ -231,6 +231,8 @@ class FineTuneSpec(ImageSpec):
     frozen_body: Literal["batchnorm_trains", "computed_once"] = "batchnorm_trains"
     """While frozen: run the body with BatchNorm training, as fastai does, or compute its features once and let
     BatchNorm rest in all stages."""
+    head: Literal["fastai", "linear"] = "fastai"
+    """fastai's head of two layers with dropout, or one linear layer: with ten pictures per class less is more."""
     weight_decay: float = Field(default=0.01, ge=0, le=10, allow_inf_nan=False)
     """Pull of all weights towards zero per step, times the rate."""
     start_from: str = Field(default="", pattern=r"^([a-z0-9]{8,40}/[A-Za-z0-9][A-Za-z0-9._-]{0,79})?$")

@@ -39,6 +39,7 @@ def choose() -> FineTuneSpec:
     ft_plan.choose_preset()
     use.choice("image_size", "Picture side", controls.IMAGE_SIZES, typed=True)
     with st.expander("More"):
+        use.choice("head", "Head", ("fastai", "linear"))
         use.choice("frozen_body", "Frozen body", ("batchnorm_trains", "computed_once"))
         use.choice("batch_size", "Batch size", controls.BATCH_SIZES, typed=True)
         use.choice("weights", "Weights", ("embedded", "pretrained", "none"), typed=settings().mode == "local")

@@ -61,7 +61,7 @@ def run(spec: FineTuneSpec, job: Job) -> dict[str, Any]:
     sprint = all(stage.steps for stage in stages)
 
     taught = lessons(spec, device, job)
-    model = build_model(spec.arch, spec.weights, len(taught.classes), seed=spec.seed)
+    model = build_model(spec.arch, spec.weights, len(taught.classes), seed=spec.seed, head=spec.head)
     if spec.start_from:
         load_into(model, _stage_of(spec.start_from), f"Stage {spec.start_from}")
     model.to(device)
@@ -225,6 +225,7 @@ def _export(
         "format": CARD_FORMAT,
         "task": "single_label",
         "arch": spec.arch,
+        "head": spec.head,
         "classes": list(taught.classes),
         "image_size": [height, width],
         "fitted": "crop",

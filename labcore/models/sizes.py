@@ -59,12 +59,14 @@ def known_archs() -> Sequence[str]:
     return tuple(_table())
 
 
-def counted(arch: str, classes: int) -> Counted | None:
-    """A network's numbers; None for one that is not in the table (a run of it tells)."""
+def counted(arch: str, classes: int, head: str = "fastai") -> Counted | None:
+    """A network's numbers with a head of ``labcore.models.heads.HEADS``; None where the table has none of it."""
     row = _table().get(arch)
     if row is None:
         return None
-    width = 2 * row["channels"]
-    # fastai's head: BatchNorm, linear, BatchNorm, linear; see labcore.models.heads.fastai_head.
-    head = 2 * width + width * HIDDEN + 2 * HIDDEN + HIDDEN * classes
-    return Counted((*row["body"], head), (*row["batchnorm"], 0), row["activations"])
+    channels = row["channels"]
+    width = 2 * channels
+    # fastai's: BatchNorm, linear, BatchNorm, linear; the other: weights and a bias per class.
+    two_layers = 2 * width + width * HIDDEN + 2 * HIDDEN + HIDDEN * classes
+    top = two_layers if head == "fastai" else (channels + 1) * classes
+    return Counted((*row["body"], top), (*row["batchnorm"], 0), row["activations"])

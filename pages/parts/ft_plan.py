@@ -243,7 +243,7 @@ def preview_figure(spec: FineTuneSpec, facts: Facts, step: int | None, told: dic
 
 def numbers(spec: FineTuneSpec, facts: Facts) -> None:
     """Parameters that train and that rest, stage by stage; how long and how much memory it will take."""
-    known = sizes.counted(spec.arch, facts.classes)
+    known = sizes.counted(spec.arch, facts.classes, spec.head)
     if known is None:
         st.caption(f"How many parameters {spec.arch} has is known after its first run.")
     else:
@@ -270,7 +270,7 @@ def expected(spec: FineTuneSpec, facts: Facts) -> str:
         * _area(stage.image_size or spec.image_size)
         for stage in spec.plan
     )
-    known = sizes.counted(spec.arch, facts.classes)
+    known = sizes.counted(spec.arch, facts.classes, spec.head)
     largest = max((stage.image_size or spec.image_size for stage in spec.plan), key=_area)
     memory = "" if known is None else (
         f" Memory: about {words.size((BASE_MEGABYTES + known.megabytes(largest, spec.batch_size)) * 1e6)}."

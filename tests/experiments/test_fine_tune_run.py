@@ -171,7 +171,7 @@ def test_the_export_gives_the_predictions_of_the_run(done, spec):
 
 
 def test_being_killed_twice_in_mid_cycle_changes_nothing(done, spec, monkeypatch):
-    monkeypatch.setattr(callbacks, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setenv("LAB_CHECKPOINT_SECONDS", "0.0001")
     monkeypatch.setattr(callbacks, "CHECKPOINT_SHARE", 1e9)
     job = FakeJob(dies_at=(3, 8))
     for _ in range(2):
@@ -210,6 +210,13 @@ def test_computed_once_trains_the_head_alone_as_a_resting_body_would(spec):
 
     images = np.asarray(block.load(spec.dataset, 64).images[predictions["rows"]])
     np.testing.assert_allclose(classifier.logits(images)[0], predictions["logits"], atol=1e-3)
+
+
+def test_a_linear_head_trains_and_leaves_as_the_other_does(spec):
+    job = FakeJob()
+    metrics = fine_tune.run(spec.but(head="linear", frozen_body="computed_once", plan=(HEAD, ALL.but(epochs=1))), job)
+    assert np.isfinite(metrics["valid_loss"]) and len(job.files["model.onnx"]) > 10_000
+    assert load_tensors(job.files["stage-all.safetensors"])["head.2.weight"].shape[0] == 3
 
 
 def test_sizes_grow_from_stage_to_stage_with_the_same_weights(spec):

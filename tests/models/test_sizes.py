@@ -19,6 +19,11 @@ def test_the_table_agrees_with_the_networks(arch, train_bn):
         assert found.split(stage, train_bn) == parameter_counts(model)
 
 
+def test_a_linear_head_is_counted_too():
+    model = build_model("mobilenetv3_small_050", "none", 12, head="linear")
+    assert sizes.counted("mobilenetv3_small_050", 12, "linear").split(Stage(), True) == parameter_counts(model)
+
+
 def test_an_unknown_net_has_no_numbers():
     assert sizes.counted("nonsense", 2) is None
 
