@@ -145,10 +145,13 @@ def _say(card: dict[str, Any], out: Path | None, into: str | None) -> None:
 
 @click.command("predict")
 @click.argument("run")
-@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per picture.")
-def predict_command(run: str, pictures: tuple[Path, ...], as_json: bool) -> None:
-    """Say what the exported model of RUN sees in PICTURES; labels by the thresholds in its card."""
+@click.argument("pictures", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--user", help="Of a collab run: recommend to this user of its table, or to the average one.")
+@click.option("--top", default=10, show_default=True, help="With --user: how many.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per picture or item.")
+def predict_command(run: str, pictures: tuple[Path, ...], user: str | None, top: int, as_json: bool) -> None:
+    """Say what the exported model of RUN sees in PICTURES (labels by the thresholds in its card), or what it
+    recommends to a user."""
     from labcore.data.decode import Unusable, read_picture
     from labcore.evaluation.predict import Classifier
     from labcore.runs.artifacts import Artifacts
@@ -157,6 +160,13 @@ def predict_command(run: str, pictures: tuple[Path, ...], as_json: bool) -> None
 
     found = open_store().find(prefix=run, limit=2)
     row = found[0] if len(found) == 1 else open_store().get(run)
+    if user is not None:
+        from labcore.cli_collab import recommend
+
+        recommend(row.id, user, top, as_json)
+        return
+    if not pictures:
+        raise UserError("There is nothing to predict. Name pictures, or a user of a collab run with --user.")
     model = Classifier(Artifacts().read(row.id, "model.onnx"), read_card(row.id))
     bad = 0
     for path in pictures:

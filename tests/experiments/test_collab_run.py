@@ -12,6 +12,7 @@ from labcore.runs.artifacts import Artifacts
 from labcore.runs.job import Job, Stopped
 from labcore.runs.store import open_store
 from labcore.specs import CollabSpec
+from labcore.training.collab_presets import PRESETS
 from labcore.training.ratings_loop import Ratings, fit
 
 SMALL = {"baselines": "means", "epochs": 3, "batch_size": 256, "factors": 10, "lr": 0.02}
@@ -196,10 +197,8 @@ def test_latest_small_reaches_the_notes_and_beats_svd(home, shared):
             {
                 "dataset.name": "movielens_latest_small",
                 "dataset.root": str(shared / "ml-latest-small"),
-                "batch_size": 512,
-                "lr": 0.02,
-                "epochs": 4,
             }
+            | PRESETS["fast"]
         )
     )
     assert run.status == "done", run.row.error
