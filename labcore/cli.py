@@ -254,15 +254,15 @@ def data_list() -> None:
 
 @data_group.command("get")
 @click.argument("name")
-@click.option("--with-parent", is_flag=True, hidden=True, help="End with the process that asked (the app does).")
-def data_get(name: str, with_parent: bool) -> None:
+@click.option("--for", "owner", hidden=True, help="The process that asked (the app); this one ends with it.")
+def data_get(name: str, owner: str | None) -> None:
     """Draw the embedded set NAME or download the real one, unless it is here."""
     from labcore.data import getting
-    from labcore.runs.process import end_with_parent
+    from labcore.runs.process import end_with
 
-    if with_parent:
+    if owner:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # half-made folders are cleared on the way out
-        end_with_parent()
+        end_with(owner)
     with tqdm(total=1, file=sys.stderr, leave=False, bar_format="{desc} {bar:30} {percentage:3.0f}%") as bar:
 
         def progress(done: int, total: int, what: str) -> None:

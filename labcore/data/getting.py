@@ -29,6 +29,7 @@ BOOT_SECONDS = 5.0
 """A child that was asked for needs this long at most to say its first word; until then it is not asked for again."""
 
 _asked: dict[tuple[str, str], float] = {}
+_children: dict[tuple[str, str], subprocess.Popen] = {}
 
 
 @dataclass(frozen=True)
@@ -87,15 +88,23 @@ def start(name: str) -> None:
     The process ends with this one: what it drew is drawn anew, what it downloaded is gone on from.
     """
     key = (str(settings().home), name)
-    now = look(name)
+    now, child = look(name), _children.get(key)
+    if now is None and child is not None and child.poll() not in (None, 0):
+        # It died without a word; to begin again and again would hide that.
+        _children.pop(key)
+        said = f"The process that makes {name} died. Try it in a shell: python -m labcore data get {name}"
+        _write(_file(name), State(error=said))
+        return
     busy = now is not None and not now.error
     if busy or time.monotonic() - _asked.get(key, -BOOT_SECONDS) < BOOT_SECONDS:
         return
     _asked[key] = time.monotonic()
-    _file(name).unlink(missing_ok=True)
+    file = _file(name)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])}
-    subprocess.Popen(
-        [sys.executable, "-m", "labcore", "data", "get", name, "--with-parent"],
+    _children[key] = subprocess.Popen(
+        [sys.executable, "-m", "labcore", "data", "get", name, "--for", identity()],
         cwd=REPOSITORY,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -115,6 +124,7 @@ def look(name: str) -> State | None:
 
 def stop(name: str) -> None:
     """End the process that makes a set."""
+    _children.pop((str(settings().home), name), None)
     state = look(name)
     if state is not None and not state.error:
         with contextlib.suppress(psutil.Error):
