@@ -124,13 +124,14 @@ def trained(top) -> None:
     if row is None:
         st.info("Not trained yet with these settings. Press “Train”: curves move within seconds.")
         return
-    run_panel.state_line(row)
     if row.status != "done":
+        run_panel.state_line(row)
         threshold_train.live(row)
         return
     explore(of_run(row), metric, spec.dataset.name)
     st.caption(run_panel.label_of(row))
     with st.expander("How it was trained"):
+        run_panel.state_line(row)
         threshold_train.live(row)
 
 

@@ -70,13 +70,14 @@ def guess(sample: pa.Table, logits: bool | None = None) -> ColumnMap:
     probable, true, bare = {}, {}, {}
     saw_logit_word = False
     for name, contents in kinds.items():
-        if contents not in ("binary", "number"):
-            continue
         base, word = _parted(name)
+        # A column that is named as one of the two but holds something else is a mistake to be told, not to be left out.
+        if contents not in ("binary", "number") and not word:
+            continue
         if word in LOGIT_WORDS or word in PROBABILITY_WORDS:
             probable.setdefault(base, name)
             saw_logit_word |= word in LOGIT_WORDS
-        elif word in TRUTH_WORDS and contents == "binary":
+        elif word in TRUTH_WORDS:
             true.setdefault(base, name)
         else:
             bare[name] = name

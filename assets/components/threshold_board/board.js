@@ -69,7 +69,7 @@ class Board {
     for (const name of ["tiles", "buttons", "gallery", "rows"]) parts[name].replaceChildren();
     const tile = (name, chosen) => {
       const box = made("div", chosen ? "tb-tile tb-chosen" : "tb-tile", parts.tiles);
-      const found = { label: made("span", "", box), value: made("b", "", box), more: made("small", "", box) };
+      const found = { box, label: made("span", "", box), value: made("b", "", box), more: made("small", "", box) };
       found.value.dataset.metric = name;
       return found;
     };
@@ -99,7 +99,7 @@ class Board {
     button("0.5, the default", () => ((this.global = 500), this.own.clear()));
     this.which = made("span", "", parts.buttons);
     const head = made("div", "tb-row tb-head", parts.rows);
-    head.innerHTML = '<span>label</span><span>probabilities: true above, false below</span><span class="tb-value">at</span>';
+    head.innerHTML = '<span>label</span><span>true ▲ false ▼</span><span class="tb-value">at</span>';
     const counted = made("span", "tb-counts", head);
     counted.innerHTML = "<b>TP</b><u>FP</u><em>FN</em>";
     this.rows = data.classes.map((name, c) => this.row(name, c));
@@ -145,7 +145,7 @@ class Board {
     } else if (this.data.sprite) {
       const [column, row] = one.place;
       const { columns, lines } = this.data.sprite;
-      const image = made("div", "", box);
+      const image = made("div", "tb-image", box);
       image.setAttribute("role", "img");
       image.setAttribute("aria-label", one.name);
       image.style.backgroundImage = `url(${this.data.sprite.url})`;
@@ -263,6 +263,7 @@ class Board {
     const top = data.curve[data.optimum.global];
     put(this.big.more, `best for all ${say(top)} at ${(data.optimum.global / STEPS).toFixed(3)} · ${base}`);
     for (const [name, tile] of this.tiles) {
+      tile.box.hidden = { f2_samples: "f2", f2_macro: "f2_macro", accuracy_multi: "accuracy", subset: "subset" }[name] === data.metric.name;
       const unsure = sampled && (name === "f2_samples" || name === "subset");
       put(tile.value, `${unsure ? "≈ " : ""}${say(found.found[name])}`);
     }

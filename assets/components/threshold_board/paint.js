@@ -38,8 +38,13 @@ class Plot {
   prepare(data, theme) {
     this.data = data;
     this.theme = theme;
-    const levels = [...data.curve, ...Object.values(data.baselines), ...data.notes.map(([, score]) => score)];
-    const known = levels.filter((value) => value != null);
+    // The cliffs at both ends would press the hill flat: they may leave the picture, and so may a far baseline.
+    const hill = data.curve.filter((value, i) => value != null && i >= 0.02 * STEPS && i <= 0.9 * STEPS);
+    const known = hill.length ? [...hill] : data.curve.filter((value) => value != null);
+    const wide = Math.max(...known) - Math.min(...known) || 0.05;
+    for (const score of Object.values(data.baselines)) {
+      if (score != null && score > Math.min(...known) - 2.5 * wide && score < Math.max(...known) + 2.5 * wide) known.push(score);
+    }
     this.low = known.length ? Math.min(...known) : 0;
     this.high = known.length ? Math.max(...known) : 1;
     const gap = (this.high - this.low || 0.1) * 0.06;
@@ -88,6 +93,13 @@ class Plot {
     ctx.fillText("threshold for all labels", (this.left + this.width - this.right) / 2, height - 6);
     Object.entries(data.baselines).forEach(([name, score], k) => {
       if (score == null) return;
+      if (score < this.low || score > this.high) {
+        ctx.fillStyle = theme.palette[5];
+        ctx.textAlign = "left";
+        const below = score < this.low;
+        ctx.fillText(`${name} ${score.toFixed(3)} ${below ? "↓" : "↑"}`, this.left + 0.1 * (this.width - this.left), below ? height - this.bottom - 10 : this.top + 4);
+        return;
+      }
       ctx.setLineDash(k ? [8, 5] : [2, 4]);
       ctx.strokeStyle = ctx.fillStyle = theme.palette[5];
       ctx.lineWidth = 2;
@@ -99,6 +111,10 @@ class Plot {
       ctx.textAlign = "right";
       ctx.fillText(`${name} ${score.toFixed(3)}`, this.width - this.right - 2, this.y(score) - 9);
     });
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(this.left, 0, this.width - this.left - this.right, height - this.bottom);
+    ctx.clip();
     this.line(ctx, data.curve, theme.palette[0], 3.5);
     ctx.fillStyle = theme.palette[3];
     for (const [threshold, score] of data.notes) {
@@ -107,6 +123,7 @@ class Plot {
       ctx.arc(this.x(threshold), this.y(score), 3.2, 0, 7);
       ctx.fill();
     }
+    ctx.restore();
     const best = data.curve[data.optimum.global];
     if (best != null) {
       ctx.strokeStyle = theme.palette[2];
