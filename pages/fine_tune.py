@@ -32,7 +32,7 @@ def choose() -> FineTuneSpec:
     """The controls beside the plan: few that matter for the lesson, the rest under More."""
     use = controls.Controls(FineTuneSpec)
     names = [card.name for card in registry.CARDS.values() if card.task == "single_label"]
-    data = use.choice("dataset.name", "Data", names)
+    data = use.choice("dataset.name", "Data", names, on_change=ft_live.suit)
     if registry.card(data).kind != "embedded" and settings().mode == "local":
         use.text("dataset.root", "Folder of the data", placeholder="empty: the lab's own copy")
     use.choice("arch", "Net", controls.ARCHS, typed=True)
@@ -59,7 +59,10 @@ def open_on_a_result() -> None:
     """On a first visit without wishes, start from the latest finished run if the default one was never run."""
     first = "visited fine_tune" not in st.session_state
     st.session_state["visited fine_tune"] = True
-    if not first or st.query_params:
+    if not first:
+        return
+    if st.query_params:
+        ft_live.suit_link()
         return
     done = open_store().find(experiment=PAGE, status=["done"], limit=LOOKED_AT)
     specs = [FineTuneSpec.model_validate(row.spec) for row in done]

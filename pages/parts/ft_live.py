@@ -12,7 +12,7 @@ from labcore.figures import fine_tune as figures
 from labcore.runs.artifacts import Artifacts, decode
 from labcore.runs.run import Run
 from labcore.runs.store import ACTIVE, Row, open_store
-from labcore.specs import FineTuneSpec
+from labcore.specs import SUITED, FineTuneSpec
 from pages.parts import ft_plan, run_panel, words
 from pages.parts.live_curve import Curve, Replay, live_curve
 from pages.parts.theme import palette
@@ -273,6 +273,27 @@ def show(spec: FineTuneSpec) -> None:
         if name != "plan":
             st.session_state[name] = value
     ft_plan.put(spec.plan)
+
+
+def suit() -> None:
+    """Another data set was chosen: take the plan, size and head that suit it."""
+    chosen = FineTuneSpec.of({"dataset.name": st.session_state["dataset.name"]})
+    plain = FineTuneSpec()
+    for name in {field for values in SUITED.values() for field in values} - {"plan"}:
+        st.session_state[name] = getattr(chosen if chosen.dataset.name in SUITED else plain, name)
+    ft_plan.put(chosen.plan)
+
+
+def suit_link() -> None:
+    """A link that names a data set and no plan takes what suits the data, for all that it leaves open."""
+    values = SUITED.get(st.query_params.get("dataset.name", ""))
+    if values is None or "plan" in st.query_params:
+        return
+    for name, value in values.items():
+        if name == "plan":
+            ft_plan.put(value)
+        elif name not in st.query_params:
+            st.session_state[name] = value
 
 
 def _submit(spec: FineTuneSpec) -> Run:

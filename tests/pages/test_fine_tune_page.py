@@ -152,6 +152,15 @@ def test_the_notebooks_results_stand_beside_pets_only_and_say_what_differs(train
     assert "one run of the notebook" not in texts(visit(tab="Notes", **{"dataset.name": "critters"}))
 
 
+def test_choosing_pets_takes_what_suits_them_and_back(trained):
+    app = visit(**{"dataset.name": "critters"})
+    app.selectbox(key="dataset.name").set_value("pets").run()
+    assert app.selectbox(key="image_size").value == 256 and app.selectbox(key="head").value == "linear"
+    app.selectbox(key="dataset.name").set_value("critters").run()
+    assert app.selectbox(key="image_size").value == FineTuneSpec().image_size
+    assert visit(**{"dataset.name": "pets"}).selectbox(key="image_size").value == 256
+
+
 # Pure parts
 
 
@@ -194,6 +203,15 @@ def test_every_card_applies_to_some_plan_and_changes_it():
         tried = [(spec, card.tried(spec)) for spec in specs]
         assert any(other is not None and other != spec for spec, other in tried), card.name
         assert card.what and card.why and card.when and card.source
+
+
+def test_a_plan_left_open_suits_the_data_and_one_that_is_given_stays():
+    open_plan = FineTuneSpec.of({"dataset.name": "pets"})
+    assert open_plan.head == "linear" and open_plan.image_size == 256
+    assert FineTuneSpec.of({"dataset.name": "pets", "image_size": 64}).image_size == 64
+    lane = FineTuneSpec.of({"dataset.name": "pets", "plan": (Stage(steps=5),)})
+    assert lane.head == "fastai" and lane.image_size == FineTuneSpec().image_size
+    assert FineTuneSpec.model_validate(open_plan.model_dump(mode="json")) == open_plan
 
 
 def test_a_race_differs_in_what_it_says():
