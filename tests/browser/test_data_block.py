@@ -1,0 +1,52 @@
+"""The data block in a real browser: pictures are seen, questions answer, own data is uploaded."""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SECONDS = 60_000
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory):
+    """A zip with a folder per class."""
+    file = tmp_path_factory.mktemp("upload") / "set.zip"
+    draw = np.random.default_rng(0)
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, color in (("ember", (200, 80, 30)), ("moss", (60, 140, 70))):
+            for number in range(8):
+                pixels = np.clip(np.array(color) + draw.integers(-40, 40, (40, 60, 3)), 0, 255).astype(np.uint8)
+                buffer = io.BytesIO()
+                Image.fromarray(pixels).save(buffer, "PNG")
+                archive.writestr(f"set/{name}/{name}{number}.png", buffer.getvalue())
+    return file
+
+
+def test_upload_leaf_turn_the_questions_and_share_the_link(visit, packed, lab):
+    page = visit("/data_block?dataset.name=own")
+    page.get_by_text("at most 200 MB").wait_for(timeout=SECONDS)
+    page.locator("input[type=file]").set_input_files(str(packed))
+    page.get_by_text("16 items").wait_for(timeout=SECONDS)
+    seen = "() => [...document.querySelectorAll('.shelf img')].filter(one => one.naturalWidth > 0).length"
+    page.wait_for_function(f"{seen.replace('() => ', '() => (')}) === 12", timeout=SECONDS)
+
+    page.get_by_role("radio", name="Transforms").or_(page.get_by_role("button", name="Transforms")).first.click()
+    page.get_by_text("Anew each time").wait_for(timeout=SECONDS)
+    page.wait_for_function(f"{seen.replace('() => ', '() => (')}) === 13", timeout=SECONDS)
+    page.wait_for_url("**/data_block?*step=Transforms*", timeout=SECONDS)
+    assert str(lab.home) not in page.url
+
+    other = visit(page.url.removeprefix(lab.url))
+    other.get_by_text("Anew each time").wait_for(timeout=SECONDS)
+    for tab in (page, other):
+        assert tab.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_a_set_is_drawn_while_one_looks(visit, lab):
+    page = visit("/data_block?dataset.name=ratings&step=Split")
+    page.get_by_text("29,103 teach, 7,275 examine").wait_for(timeout=3 * SECONDS)
+    page.locator(".js-plotly-plot").first.wait_for(timeout=SECONDS)
+    assert (lab.home / "data" / "ratings" / "meta.json").exists()
