@@ -30,7 +30,7 @@ MODELS = {
     "dot_bias": "dot product, range and bias",
     "nn": "neural net",
 }
-HELD_OUT = {"random": "a random share", "by_time": "the newest share", "last_of_user": "each user's last"}
+HELD_OUT = ("random", "by_time", "last_of_user")
 
 
 def choose_spec() -> CollabSpec:
@@ -40,7 +40,8 @@ def choose_spec() -> CollabSpec:
     data = use.choice("dataset.name", "Data", names)
     if registry.card(data).kind != "embedded" and settings().mode == "local":
         use.text("dataset.root", "Folder of the data", placeholder="empty: the lab's own copy")
-    use.choice("model", "Model", tuple(MODELS), format_func=MODELS.get)
+    model = use.choice("model", "Model", tuple(MODELS))
+    st.caption(MODELS[model])
     use.choice("factors", "Factors", (2, 5, 10, 20, 50, 100), typed=True)
     use.choice("weight_decay", "Weight decay", (0.0, 0.01, 0.03, 0.1, 0.3, 0.8, 1.0), typed=True)
     _choose_preset()
@@ -51,7 +52,7 @@ def choose_spec() -> CollabSpec:
         use.choice("lr", "Rate", (1e-3, 5e-3, 1e-2, 2e-2), typed=True)
     with st.expander("More"):
         use.choice("batch_size", "Batch size", (64, 256, 1024, 4096, 16384), typed=True)
-        use.choice("held_out", "Held out", tuple(HELD_OUT), format_func=HELD_OUT.get)
+        use.choice("held_out", "Held out", HELD_OUT)
         use.choice("baselines", "Baselines", ("all", "means"))
         use.choice("dataset.limit", "Ratings", (0, 5000, 20000), typed=True)
         use.number("seed", "Seed", low=0, high=2**31 - 1, step=1)
@@ -162,8 +163,8 @@ def baselines_tab(row: Row) -> None:
     if "ndcg_at_10" in told:
         st.markdown(
             f"**As a list of ten:** NDCG@10 {words.number(told['ndcg_at_10'])} and recall@10 "
-            f"{words.percent(told['recall_at_10'])}, judged on {told['ranked_users']:,} users; the ten most rated items, "
-            f"named to everybody, reach {words.number(told['popular_ndcg_at_10'])} and "
+            f"{words.percent(told['recall_at_10'])}, judged on {told['ranked_users']:,} users; the ten most rated "
+            f"items, named to everybody, reach {words.number(told['popular_ndcg_at_10'])} and "
             f"{words.percent(told['popular_recall_at_10'])}."
         )
 

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from labcore.figures.style import PALETTE, TYPE
 
-NAMED = 14
+NAMED = 8
 """Points that carry their title on the map: more than that and nobody reads any."""
 MANY = 3_000
 """From so many points the dots get smaller, so that a cloud stays a cloud."""
@@ -43,8 +43,8 @@ def map_figure(
     """The items as points, drawn by the graphics card so that tens of thousands stay fluid.
 
     Args:
-        shown: ``x``, ``y``, ``name``, ``title`` (on hover), ``colour`` (number, or a name out of ``groups``), ``ratings``,
-            ``code``.
+        shown: ``x``, ``y``, ``name``, ``title`` (on hover), ``colour`` (number, or a name out of ``groups``),
+            ``ratings``, ``code``.
         x, y: names of the axes.
         colour: what the colour means.
         groups: names in the order of the palette; empty for a number.

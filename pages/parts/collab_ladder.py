@@ -15,7 +15,7 @@ from pages.parts.live_curve import Curve, live_curve
 PLAIN_DECAY = 0.01
 """fastai's default, at which the notes train the rungs without their own weight decay."""
 SWEEP = (0.01, 0.03, 0.1, 0.3, 1.0)
-AXES = {"valid_mse": "valid MSE", "train_loss": "training MSE"}
+AXES = {"valid_mse_late": "valid MSE, later on", "valid_mse": "valid MSE, all", "train_loss": "training MSE"}
 
 
 def rungs(spec: CollabSpec) -> dict[str, CollabSpec]:
@@ -24,9 +24,9 @@ def rungs(spec: CollabSpec) -> dict[str, CollabSpec]:
     decay = spec.weight_decay if spec.weight_decay > PLAIN_DECAY else 0.1
     return {
         "dot product": plain.but(model="dot"),
-        "+ range": plain.but(model="dot_range"),
-        "+ bias": plain.but(model="dot_bias"),
-        f"+ weight decay {decay:g}": spec.but(model="dot_bias", weight_decay=decay),
+        "with range": plain.but(model="dot_range"),
+        "with bias": plain.but(model="dot_bias"),
+        f"with weight decay {decay:g}": spec.but(model="dot_bias", weight_decay=decay),
         "neural net": plain.but(model="nn"),
     }
 
@@ -69,7 +69,7 @@ def _race(name: str, lanes: Mapping[str, CollabSpec]) -> None:
                 on_click=_start, args=(list(lanes.values()), name),
             )  # fmt: skip
         measure = st.segmented_control(
-            "On the axis", list(AXES), default="valid_mse", required=True, key=f"{name} axis",
+            "On the axis", list(AXES), default="valid_mse_late", required=True, key=f"{name} axis",
             format_func=AXES.get, bind="query-params",
         )  # fmt: skip
     there = {label: row for label, row in rows.items() if row is not None}

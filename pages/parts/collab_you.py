@@ -133,7 +133,7 @@ def _recommend(found: Learnt, items: np.ndarray, stars: np.ndarray, scores: np.n
     reasons = []
     for code in best:
         why = because(found.model, found.crowd, items, stars, int(code))
-        reasons.append(f"you gave {titles.iloc[items[why[0]]]} {stars[why[0]]:g} (+{why[1]:.2f})" if why else "")
+        reasons.append(f"{stars[why[0]]:g} for {titles.iloc[items[why[0]]]} (+{why[1]:.2f})" if why else "")
     listed = pd.DataFrame(
         {
             "title": titles.iloc[best].to_numpy(),
@@ -147,7 +147,9 @@ def _recommend(found: Learnt, items: np.ndarray, stars: np.ndarray, scores: np.n
         listed, hide_index=True,
         column_config={
             "title": st.column_config.TextColumn(width="medium"),
-            "because": st.column_config.TextColumn(width="medium"),
+            "because": st.column_config.TextColumn(
+                "because you gave", width="medium", help="The rating of yours that speaks most for it, and by how much."
+            ),
             "moved": st.column_config.NumberColumn(help="By how many stars your latest rating moved it."),
             "average user": st.column_config.NumberColumn(help="What it would be without any rating of yours."),
         },
