@@ -35,7 +35,7 @@ SPEEDS = (1, 2, 5, 10, 20, 50)
 def choose_spec() -> LRFinderSpec:
     """The controls: few that matter for the lesson, the rest under More."""
     use = controls.Controls(LRFinderSpec)
-    data_choice.choose(use, ("single_label",))
+    data_choice.choose(use, ("single_label", "multi_label"))
     use.choice("arch", "Net", controls.ARCHS, typed=True)
     frozen = use.switch("frozen", "Body frozen")
     use.choice("batch_size", "Batch size", controls.BATCH_SIZES, typed=True)

@@ -43,14 +43,20 @@ def run(spec: LRFinderSpec, job: Job) -> dict[str, float]:
     pictures.describe(job, precision)
 
     items = pictures.load(spec, spec.image_size, job)
-    if items.task != "single_label":
+    if items.task not in ("single_label", "multi_label"):
         raise UserError(
-            f"{items.name} has {items.task.replace('_', ' ')} targets; the finder takes one label per picture. "
-            "Choose critters, pets or your own folders."
+            f"{items.name} has {items.task.replace('_', ' ')} targets; the finder takes labels of whole pictures. "
+            "Choose critters, pets, tiles or your own folders."
         )
+    several = items.task == "multi_label"
+    if several and spec.accuracy:
+        raise UserError("Accuracy means one label per picture. Leave accuracy out for several labels.")
     split = block.split(items, spec.dataset)
     pictures.say(items, split, job)
-    labels = torch.tensor(items.table["label"].to_numpy(np.int64))
+    if several:
+        labels, loss = torch.from_numpy(pictures.one_hot(items).astype(np.float32)), F.binary_cross_entropy_with_logits
+    else:
+        labels, loss = torch.tensor(items.table["label"].to_numpy(np.int64)), F.cross_entropy
     data = pictures.batches(spec, items, labels, split, device)
 
     job.progress(0, spec.num_it, "building the net")
@@ -58,7 +64,7 @@ def run(spec: LRFinderSpec, job: Job) -> dict[str, float]:
     if spec.frozen:
         freeze_to(model, HEAD_ALONE, train_bn=spec.frozen_body == "batchnorm_trains")
     optimizer = partial(adamw, weight_decay=spec.weight_decay)
-    learner = Learner(model, optimizer(model), F.cross_entropy, data, precision, seed=spec.seed)
+    learner = Learner(model, optimizer(model), loss, data, precision, seed=spec.seed)
     began = time.perf_counter()
     if spec.frozen_body == "computed_once":
         learner = on_features(learner, optimizer, job, steps=spec.num_it)

@@ -1,5 +1,6 @@
 """How every experiment on pictures begins: the data set decoded, split, and as batches on the device."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -32,6 +33,14 @@ def say(items: Items, split: Split, job: Job) -> None:
     if items.left_out:
         more = f" and {len(items.left_out) - 1} more" if len(items.left_out) > 1 else ""
         job.note(f"Left out: {items.left_out[0]}{more}")
+
+
+def one_hot(items: Items) -> np.ndarray:
+    """bool [N, C]: which labels each item has. An item without any has a row of zeros, which is an answer too."""
+    truths = np.zeros((len(items), len(items.classes)), np.bool_)
+    for row, labels in enumerate(items.table["labels"]):
+        truths[row, list(labels)] = True
+    return truths
 
 
 def batches(spec: ImageSpec, items: Items, targets: Tensor, split: Split, device: torch.device) -> Data:

@@ -60,7 +60,7 @@ def run(spec: ThresholdsSpec, job: Job) -> dict[str, Any]:
     items = _load(spec, stages[0].image_size, job)
     split = block.split(items, spec.dataset)
     pictures.say(items, split, job)
-    truths = one_hot(items)
+    truths = pictures.one_hot(items)
     _say_rare(items, truths[split.valid], job)
     targets = torch.from_numpy(truths.astype(np.float32))  # BCE wants floats: a target is a probability too
 
@@ -120,14 +120,6 @@ def run(spec: ThresholdsSpec, job: Job) -> dict[str, Any]:
         "memory": memory.peak,
         "parameters": sum(p.numel() for p in model.parameters()),
     }
-
-
-def one_hot(items: Items) -> np.ndarray:
-    """bool [N, C]: which labels each item has. An item without any has a row of zeros, which is an answer too."""
-    truths = np.zeros((len(items), len(items.classes)), np.bool_)
-    for row, labels in enumerate(items.table["labels"]):
-        truths[row, list(labels)] = True
-    return truths
 
 
 def _beside(known: multilabel.Baselines) -> dict[str, float]:

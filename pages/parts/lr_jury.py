@@ -32,6 +32,9 @@ def lane_spec(spec: LRFinderSpec, lr: float, steps: int) -> FineTuneSpec:
 
 def jury_tab(spec: LRFinderSpec, said: Sequence[Suggestion], breaks: float | None, pick: float | None) -> None:
     """Race the rates and show who won."""
+    if spec.dataset.name in registry.CARDS and registry.card(spec.dataset.name).task == "multi_label":
+        st.info("The jury judges by the error rate, which needs one label per picture. Choose critters or pets for it.")
+        return
     st.markdown(
         "No rule is right everywhere, so let the net decide: every lane starts from **the same weights** and sees "
         "**the same batches**, at its own constant rate."

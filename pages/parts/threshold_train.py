@@ -2,12 +2,11 @@
 
 import streamlit as st
 
-from labcore.data import registry
 from labcore.errors import UserError
 from labcore.runs.store import ACTIVE, Row
 from labcore.settings import settings
 from labcore.specs import LRFinderSpec, ThresholdsSpec
-from pages.parts import controls, run_panel
+from pages.parts import controls, data_choice, run_panel
 from pages.parts.live_curve import Curve, live_curve
 
 EPOCHS, RATES = (0, 1, 2, 4, 8, 12, 20), (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
@@ -18,13 +17,10 @@ METRICS = ("f2_samples", "priors_f2_samples", "nothing_f2_samples", "accuracy_mu
 def choose_spec() -> ThresholdsSpec:
     """The controls: data, net and the two stages; the rest under More."""
     use = controls.Controls(ThresholdsSpec)
-    names = [card.name for card in registry.CARDS.values() if card.task == "multi_label"]
     head, rest = ThresholdsSpec().plan
     one, two, three, four = st.columns(4)
     with one:
-        data = use.choice("dataset.name", "Data", [*names, "own"])
-        if registry.card(data).kind != "embedded" and settings().mode == "local":
-            use.text("dataset.root", "Folder of the data", placeholder="empty: the lab's own copy")
+        data_choice.choose(use, ("multi_label",))
     with two:
         use.choice("arch", "Net", controls.ARCHS, typed=True)
     with three:
