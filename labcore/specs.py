@@ -221,7 +221,7 @@ SUITED: dict[str, dict[str, Any]] = {
     # 24 to 35 %; and the notes' own slice(1e-6, 1e-4) is the largest that does not spoil it again (benchmarks).
     "pets": {
         "image_size": 256,
-        "batch_size": 32,
+        "batch_size": 16,
         "head": "linear",
         "frozen_body": "computed_once",
         "plan": (
