@@ -43,15 +43,15 @@ def choose_spec() -> CollabSpec:
     model = use.choice("model", "Model", tuple(MODELS))
     st.caption(MODELS[model])
     use.choice("factors", "Factors", (2, 5, 10, 20, 50, 100), typed=True)
-    use.choice("weight_decay", "Weight decay", (0.0, 0.01, 0.03, 0.1, 0.3, 0.8, 1.0), typed=True)
+    use.choice("weight_decay", "Weight decay", (0.0, 0.01, 0.03, 0.1, 0.3, 0.4, 1.0), typed=True)
     _choose_preset()
     left, right = st.columns(2)
     with left:
-        use.choice("epochs", "Epochs", (1, 2, 3, 5, 10, 20), typed=True)
+        use.choice("epochs", "Epochs", (1, 2, 3, 4, 5, 10, 20), typed=True)
     with right:
-        use.choice("lr", "Rate", (1e-3, 5e-3, 1e-2, 2e-2), typed=True)
+        use.choice("lr", "Rate", (1e-3, 5e-3, 1e-2, 1.5e-2), typed=True)
     with st.expander("More"):
-        use.choice("batch_size", "Batch size", (64, 256, 1024, 4096, 16384), typed=True)
+        use.choice("batch_size", "Batch size", (64, 256, 512, 1024, 4096, 16384), typed=True)
         use.choice("held_out", "Held out", HELD_OUT)
         use.choice("baselines", "Baselines", ("all", "means"))
         use.choice("dataset.limit", "Ratings", (0, 5000, 20000), typed=True)

@@ -27,7 +27,7 @@ def test_the_hand_written_gradient_is_autograds():
         ratings = torch.tensor([1.0, 5.0, 3.0, 4.0])
         model.loss_and_gradient(users, items, ratings)
         free = model.flat.detach().clone().requires_grad_(True)
-        u, v, a, b = model._views(free)
+        u, v, a, b = model.views(free)
         raw = (u[users] * v[items]).sum(1) + a[users] + b[items]
         said = raw if y_range is None else torch.sigmoid(raw) * 5.5
         ((said - ratings) ** 2).mean().backward()
