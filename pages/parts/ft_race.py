@@ -54,6 +54,15 @@ def _as_long(spec: FineTuneSpec):
     return spec.plan[0].but(epochs=sum(stage.epochs for stage in spec.plan))
 
 
+def lane_name(spec: FineTuneSpec, other: FineTuneSpec, choice: str) -> str:
+    """The other lane is called after what it does differently: its line, where it is one."""
+    lines = plans.differences(spec, other)
+    if len(lines) != 1 or lines[0][2] == "not there":
+        return choice
+    what, _, there = lines[0]
+    return f"{what.rpartition(': ')[2]} = {there}"
+
+
 def race_tab(spec: FineTuneSpec) -> None:
     """Choose what to change, let both train, see who won."""
     st.markdown("Change **one line** and let both plans train: same weights, same pictures in the same order.")
@@ -65,7 +74,8 @@ def race_tab(spec: FineTuneSpec) -> None:
             help="One run is luck: with more seeds the curves become bands, and only what lies outside counts.",
         )  # fmt: skip
         other = offered[choice]
-        lanes = _lanes(spec, other, choice, seeds)
+        label = lane_name(spec, other, choice)
+        lanes = _lanes(spec, other, label, seeds)
         missing = [lane for lane in lanes if lane.row is None or lane.row.status in ("failed", "stopped")]
         active = [lane.row for lane in lanes if lane.row is not None and lane.row.status in ACTIVE]
         if active:
@@ -87,7 +97,7 @@ def race_tab(spec: FineTuneSpec) -> None:
     )  # fmt: skip
     run_panel.polled(lambda: _figure(lanes, measure, seeds), rows)
     if not active and len(rows) == len(lanes):
-        _verdict(lanes, choice)
+        _verdict(lanes, label)
 
 
 def _lanes(spec: FineTuneSpec, other: FineTuneSpec, label: str, seeds: int) -> list[Lane]:
@@ -168,6 +178,11 @@ def _verdict(lanes: list[Lane], label: str) -> None:
     mine, theirs = errors["your plan"], errors[label]
     if not mine or not theirs:
         st.error("A lane did not arrive: look at its run for the reason.", icon=":material/error:")
+    elif len(mine) == 1 or len(theirs) == 1:
+        ahead, gap = "Your plan" if mine[0] < theirs[0] else f"“{label}”", abs(mine[0] - theirs[0])
+        luck = "A difference of a percent or two may be luck: race with three or five."
+        text = f"{ahead} is ahead by {words.percent(gap)}, with one seed each. {luck}" if gap else "A tie."
+        st.info(text, icon=":material/flag:")
     elif max(mine) < min(theirs):
         st.success(f"Your plan wins: its worst seed beats the best of “{label}”.", icon=":material/trophy:")
     elif max(theirs) < min(mine):
@@ -176,8 +191,6 @@ def _verdict(lanes: list[Lane], label: str) -> None:
         st.info(
             "No winner: the seeds of the two overlap. What differs is no more than luck.", icon=":material/balance:"
         )
-    if len(mine) == 1:
-        st.caption("One seed each: a difference of a percent or two may be luck. Race with three or five.")
 
 
 def _mean(values: list[float | None]) -> float | None:

@@ -219,6 +219,7 @@ def test_a_race_differs_in_what_it_says():
     offered = ft_race.opponents(spec)
     assert next(iter(offered)) == "slice or one rate"
     assert plans.differences(spec, offered["slice or one rate"]) == [("stage all: lr_lo", "2e-05", "none")]
+    assert ft_race.lane_name(spec, offered["slice or one rate"], "slice or one rate") == "lr_lo = none"
     assert sum(stage.epochs for stage in offered["the head alone"].plan) == sum(stage.epochs for stage in spec.plan)
 
 
