@@ -122,7 +122,7 @@ class ImageSpec(Spec):
     """What every experiment on pictures shares."""
 
     dataset: DatasetSpec = DatasetSpec()
-    arch: str = Field(default="mobilenetv3_small_100", min_length=1, max_length=100)
+    arch: str = Field(default="regnetx_002", min_length=1, max_length=100)
     """The network's body, by its timm or torchvision name."""
     weights: str = Field(default="embedded", min_length=1, max_length=4096)
     """Where the body starts: embedded (trained by this project), pretrained (downloaded), none (random), or a file."""
