@@ -109,7 +109,10 @@ def code() -> None:
 def trained(top) -> None:
     """A net of the lab: its controls in a drawer, then live curves while it trains, then the board."""
     try:
-        with st.expander("Data, net and plan", expanded=not st.session_state.get("opened on a result")):
+        with st.expander(
+            "Data, net and plan",
+            expanded=not (st.session_state.get("opened on a result") or {"t", "tab"} & set(st.query_params)),
+        ):
             spec = threshold_train.choose_spec()
             threshold_train.finder_link(spec)
         st.session_state["thresholds spec"] = spec

@@ -37,8 +37,8 @@ def test_score_equals_the_sweep():
 
 def test_a_bootstrap_without_resampling_noise_is_the_optimum():
     p, y = planet_like(400, 2)
-    weights = np.ones((1, 400), np.float32)
     for column in (0, 3, 8):
+        weights = np.ones((400, 1), np.float32)
         order = np.argsort(-p[:, column], kind="stable")
         threshold, f = honest._best_of(weights, p[order, column], y[order, column], F2)[:, 0]
         grid = sweep.every_threshold(p[:, column])

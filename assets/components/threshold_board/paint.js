@@ -97,7 +97,7 @@ class Plot {
         ctx.fillStyle = theme.palette[5];
         ctx.textAlign = "left";
         const below = score < this.low;
-        ctx.fillText(`${name} ${score.toFixed(3)} ${below ? "↓" : "↑"}`, this.left + 0.1 * (this.width - this.left), below ? height - this.bottom - 10 : this.top + 4);
+        ctx.fillText(`${name} ${score.toFixed(3)} ${below ? "↓" : "↑"}`, this.left + 0.1 * (this.width - this.left), below ? height - this.bottom - 26 : this.top + 4);
         return;
       }
       ctx.setLineDash(k ? [8, 5] : [2, 4]);

@@ -1,0 +1,105 @@
+"""How long the threshold board takes to answer a mouse move, measured in Chromium: counts, numbers, tags and curve.
+
+python benchmarks/bench_threshold_board.py [--items 5000] [--labels 17] [--moves 120] [--budget 16]
+"""
+
+import argparse
+import contextlib
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import sync_playwright
+
+from labcore.evaluation.thresholds import sigmoid
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+START_SECONDS = 120
+
+
+def predictions(file: Path, items: int, labels: int) -> None:
+    """Write predictions of middling skill with a picture each."""
+    generator = np.random.default_rng(0)
+    y = generator.random((items, labels)) < generator.uniform(0.02, 0.6, labels)
+    p = sigmoid(generator.normal(size=y.shape) + 2 * y - 1.2).astype(np.float32)
+    pictures = generator.integers(0, 255, (items, 8, 8, 3), dtype=np.uint8)
+    np.savez(file, probs=p, targets=y, pictures=pictures)
+
+
+def measured(url: str, file: Path, moves: int) -> tuple[list[float], list[float]]:
+    """Milliseconds of each answer, and from a move to the next frame, dragging the global threshold."""
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.goto(f"{url}/thresholds?from=your+own+file&file={file}")
+        page.locator(".tb-picture").nth(23).wait_for(timeout=START_SECONDS * 1000)
+        page.wait_for_timeout(3000)
+        box = page.locator(".tb-stage canvas").bounding_box()
+        height = box["y"] + box["height"] / 3
+        page.mouse.move(box["x"] + 0.2 * box["width"], height)
+        page.mouse.down()
+        answers, frames = [], []
+        for place in np.linspace(0.1, 0.9, moves):
+            page.mouse.move(box["x"] + place * box["width"], height)
+            frames.append(
+                page.evaluate(
+                    "() => { const from = performance.now(); return new Promise((done) => "
+                    "requestAnimationFrame(() => done(performance.now() - from))); }"
+                )
+            )
+            answers.append(float(page.locator(".threshold-board").get_attribute("data-milliseconds")))
+        page.mouse.up()
+        browser.close()
+    return answers, frames
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--items", type=int, default=5_000)
+    parser.add_argument("--labels", type=int, default=17)
+    parser.add_argument("--moves", type=int, default=120)
+    parser.add_argument("--budget", type=float, default=16.0, help="milliseconds that an answer may take")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        file = Path(folder) / "predictions.npz"
+        predictions(file, options.items, options.labels)
+        flags = [f"--server.port={port}", "--server.headless=true", "--server.fileWatcherType=none"]
+        environment = os.environ | {"LAB_HOME": folder}
+        server = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py", *flags],
+            cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + START_SECONDS
+            while time.monotonic() < deadline:
+                with contextlib.suppress(OSError):
+                    urllib.request.urlopen(f"{url}/_stcore/health", timeout=1)
+                    break
+                time.sleep(0.2)
+            answers, frames = measured(url, file, options.moves)
+        finally:
+            server.terminate()
+            server.wait(20)
+            subprocess.run(
+                [sys.executable, "-m", "labcore", "engine", "--stop"], cwd=REPOSITORY, env=environment, check=False
+            )
+    median, worst = statistics.median(answers), float(np.percentile(answers, 95))
+    print(f"{options.items:,} items x {options.labels} labels, {options.moves} moves, 24 pictures")
+    print(f"answer to a move: median {median:.2f} ms, 95 % below {worst:.2f} ms")
+    print(f"until the next frame: median {statistics.median(frames):.1f} ms")
+    print(f"ratio to the budget of {options.budget:g} ms: {options.budget / median:.1f} (median)")
+
+
+if __name__ == "__main__":
+    main()
