@@ -10,6 +10,7 @@ SMALLER = {
     "resnet50": "resnet34",
     "resnet34": "resnet18",
     "resnet18": "resnet10t",
+    "regnetx_002": "mobilenetv3_small_100",
     "mobilenetv3_small_100": "mobilenetv3_small_050",
 }
 DEEPER = {smaller: deeper for deeper, smaller in SMALLER.items()}
