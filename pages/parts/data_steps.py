@@ -22,7 +22,7 @@ ROWS_SHOWN = 10
 SHAPES = """<style>
 .shapes{display:flex;flex-wrap:wrap;gap:.5rem;align-items:stretch;margin:.2rem 0 1rem}
 .shapes div{border:1px solid rgba(128,128,128,.4);border-radius:.5rem;padding:.5rem .9rem;
-min-width:6.5rem;flex:0 1 11rem}
+min-width:6.5rem;flex:1 1 8rem;max-width:13rem}
 .shapes b{display:block;font-size:2rem;line-height:1.2;font-variant-numeric:tabular-nums}
 .shapes span{font-size:1rem;line-height:1.3;display:block}
 </style>"""
@@ -140,8 +140,8 @@ def test_set(block: Leaf, spec: BlockSpec) -> None:
     tested = block.split.test
     if not len(tested):
         st.info(
-            "This set has no test set, so valid is all the exam there is: choose by it as little as you can. To add "
-            "one, put pictures into a folder named test beside train, or list them in test.txt.",
+            "This set has no test set, so valid is all the exam there is: choose by it as little as you can. In your own "
+            "data, pictures in a folder named test beside train make one; for masks, a list named test.txt does.",
             icon=":material/info:",
         )
         return
