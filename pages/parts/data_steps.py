@@ -140,8 +140,8 @@ def test_set(block: Leaf, spec: BlockSpec) -> None:
     tested = block.split.test
     if not len(tested):
         st.info(
-            "This set has no test set, so valid is all the exam there is: choose by it as little as you can. In your own "
-            "data, pictures in a folder named test beside train make one; for masks, a list named test.txt does.",
+            "This set has no test set, so valid is all the exam there is: choose by it as little as you can. In your "
+            "own data, pictures in a folder named test beside train make one; for masks, a list named test.txt does.",
             icon=":material/info:",
         )
         return
