@@ -236,10 +236,15 @@ SUITED: dict[str, dict[str, Any]] = {
 class FineTuneSpec(ImageSpec):
     """Transfer learning in stages: train the head, unfreeze, small rates early and large ones late."""
 
+    arch: str = Field(default="regnetx_002", min_length=1, max_length=100)
+    """The network's body, by its timm or torchvision name."""
+    image_size: Size = 96
+    """Side of the pictures that the net sees, in pixels; half the side is a quarter of the work."""
+
     plan: tuple[Stage, ...] = Field(
         default=(
-            Stage(name="head", freeze_to=-1, epochs=3, lr=3e-3, tenth=True),
-            Stage(name="all", epochs=6, lr=2e-3, lr_lo=2e-5),
+            Stage(name="head", freeze_to=-1, epochs=2, lr=3e-3, tenth=True),
+            Stage(name="all", epochs=7, lr=2e-2, lr_lo=2e-3),
         ),
         min_length=1,
         max_length=12,

@@ -92,6 +92,7 @@ def spec(pets):
     return FineTuneSpec.of(
         {"dataset.name": "pets", "dataset.root": str(pets), "arch": "mobilenetv3_small_050", "weights": "none"},
         batch_size=8,
+        image_size=64,
         plan=(HEAD, ALL),
     )
 
@@ -105,6 +106,7 @@ def done(pets, tmp_path_factory):
         spec = FineTuneSpec.of(
             {"dataset.name": "pets", "dataset.root": str(pets), "arch": "mobilenetv3_small_050", "weights": "none"},
             batch_size=8,
+            image_size=64,
             plan=(HEAD, ALL),
         )
         return job, fine_tune.run(spec, job)

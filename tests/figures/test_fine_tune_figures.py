@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 
 from labcore.figures import fine_tune as figures
-from labcore.specs import FineTuneSpec, Stage
+from labcore.specs import Stage
 from labcore.training.plans import preview
 
 GROUPS = ("stem", "body", "head")
@@ -16,10 +16,10 @@ def test_the_palette_is_the_light_themes():
 
 
 def test_a_frozen_group_has_no_line_while_it_is_frozen():
-    plan = preview(FineTuneSpec().plan, 64, 10, 3)
-    figure = figures.plan_figure(plan, GROUPS, step=35)
+    stages = (Stage(name="head", freeze_to=-1, epochs=2, lr=3e-3, tenth=True), Stage(name="all", epochs=3, lr_lo=1e-5))
+    figure = figures.plan_figure(preview(stages, 64, 10, 3), GROUPS, step=25)
     stem = next(trace for trace in figure.data if trace.name == "stem")
-    assert np.isnan(stem.y[:30]).all() and np.isfinite(stem.y[30:]).all()
+    assert np.isnan(stem.y[:20]).all() and np.isfinite(stem.y[20:]).all()
     texts = [annotation.text for annotation in figure.layout.annotations]
     assert "you are here" in texts and any("2 of 3 groups frozen" in text for text in texts)
 

@@ -40,6 +40,7 @@ def trained(tmp_path_factory):
     spec = FineTuneSpec.of(
         {"dataset.name": "pets", "dataset.root": str(root), "arch": "mobilenetv3_small_050", "weights": "none"},
         batch_size=8,
+        image_size=64,
         plan=PLAN,
     )
     with pytest.MonkeyPatch.context() as patch:
@@ -58,6 +59,7 @@ def link(spec: FineTuneSpec) -> dict[str, str]:
         "arch": spec.arch,
         "weights": "none",
         "batch_size": "8",
+        "image_size": "64",
         "plan": plans.to_text(spec.plan),
     }
 
@@ -196,7 +198,7 @@ def test_the_code_in_fastai_and_torch_is_python():
 
 
 def test_every_card_applies_to_some_plan_and_changes_it():
-    specs = [FineTuneSpec(plan=preset.plan, image_size=128) for preset in plans.PRESETS]
+    specs = [FineTuneSpec(plan=preset.plan, image_size=128, arch="mobilenetv3_small_100") for preset in plans.PRESETS]
     specs += [spec.but(arch="resnet18", weights="none") for spec in specs]
     specs.append(FineTuneSpec(plan=(Stage(epochs=3),)))
     for card in tricks.TRICKS:
@@ -218,7 +220,7 @@ def test_a_race_differs_in_what_it_says():
     spec = FineTuneSpec()
     offered = ft_race.opponents(spec)
     assert next(iter(offered)) == "slice or one rate"
-    assert plans.differences(spec, offered["slice or one rate"]) == [("stage all: lr_lo", "2e-05", "none")]
+    assert plans.differences(spec, offered["slice or one rate"]) == [("stage all: lr_lo", "0.002", "none")]
     assert ft_race.lane_name(spec, offered["slice or one rate"], "slice or one rate") == "lr_lo = none"
     assert sum(stage.epochs for stage in offered["the head alone"].plan) == sum(stage.epochs for stage in spec.plan)
 
