@@ -263,7 +263,7 @@ def _things(rng: np.random.Generator, world: dict, walls: tuple[Wall, Wall], fra
                 colour=_pick(rng, paints),
             )
             s += rng.uniform(18, 48)
-    for _ in range(int(rng.integers(3, 7))):
+    for _ in range(int(rng.integers(2, 5))):
         side = rng.choice([-1, 1])
         add(
             "cyclist",
