@@ -50,6 +50,9 @@ def run(spec: CollabSpec, job: Job) -> dict[str, Any]:
             f"{items.name} has {items.task.replace('_', ' ')} targets, not ratings. "
             "Choose ratings, movielens_100k, movielens_latest_small, or your own table of user, item and rating."
         )
+    if spec.dataset.name == "own":
+        for note in block.index_of(spec.dataset).notes:  # which columns were taken for what
+            job.note(note)
     split = hold_out(items, spec)
     pictures.say(items, split, job)
     table = items.table

@@ -41,7 +41,7 @@ def check(spec: specs.Spec) -> None:
     steps = max([stage.steps for stage in stages] + [getattr(spec, "num_it", 0)])
     for name, asked, most in (
         ("Picture sides", longest, MAX_SIDE),
-        ("Batches", getattr(spec, "batch_size", 0), MAX_BATCH),
+        ("Batches", spec.batch_size if isinstance(spec, specs.ImageSpec) else 0, MAX_BATCH),
         ("Epochs", epochs, MAX_EPOCHS),
         ("Steps", steps, MAX_STEPS),
     ):

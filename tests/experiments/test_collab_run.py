@@ -163,6 +163,7 @@ def test_own_text_ids_twins_and_gaps_are_handled_and_told(home, tmp_path):
     assert run.status == "done", run.row.error
     notes = " ".join(run.row.notes)
     assert "Left out" in notes
+    assert "users from reader, items from book, ratings from stars" in notes
     assert "once" in run.artifact("factors.npz")["users"]
 
 
