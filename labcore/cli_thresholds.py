@@ -57,9 +57,8 @@ def tune_command(
             raise UserError(f"{out} cannot be written ({error.strerror}). Choose another place.") from None
     if into:
         from labcore.runs.cards import write_thresholds
-        from labcore.runs.store import open_store
 
-        write_thresholds(open_store().get(into).id, card)
+        write_thresholds(_run_id(into), card)
     if as_json:
         click.echo(threshold_files.to_json(card), nl=False)
     else:
@@ -71,9 +70,16 @@ def _file_or_run(file: Path) -> Path | bytes:
     if file.exists() or len(file.parts) != 1 or file.suffix:
         return file
     from labcore.runs.artifacts import Artifacts
+
+    return Artifacts().read(_run_id(str(file)), "predictions.npz")
+
+
+def _run_id(run: str) -> str:
+    """A run by its name or by the beginning of it. Raises UserError where there is none."""
     from labcore.runs.store import open_store
 
-    return Artifacts().read(open_store().get(str(file)).id, "predictions.npz")
+    found = open_store().find(prefix=run, limit=2)
+    return found[0].id if len(found) == 1 else open_store().get(run).id
 
 
 def _name(file: Path) -> str:
