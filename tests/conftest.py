@@ -11,6 +11,7 @@ import pytest
 # Before torch is imported anywhere: the suite is meant to pass on two cores.
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 os.environ.setdefault("LAB_THREADS", "2")
 
 REPOSITORY = Path(__file__).resolve().parent.parent

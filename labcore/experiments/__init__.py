@@ -1,5 +1,7 @@
 """One file per experiment, ``run(spec, job) -> metrics``: the only room that joins data, models and training."""
 
+import contextlib
+import ctypes
 import importlib
 import os
 import platform
@@ -8,9 +10,28 @@ from typing import Any
 
 from labcore.settings import settings
 
-# Threads that wait for each other must sleep, not spin: a lab shares its cores with a browser and a server, and
-# spinning made a training step 5 times slower on a busy machine. Read when torch loads OpenMP, so set before that.
+# Threads that wait for each other spin for some microseconds, then sleep. Spinning on, OpenMP's default, makes a step 5
+# times slower where cores are shared (a browser, a server, other runs); sleeping at once makes it 1.6 times slower
+# where they are not. Read when torch loads OpenMP, so set before that. benchmarks/bench_process.py measures both.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+KEPT_BYTES = 2**30
+MAPPED_BYTES = 2**25
+"""glibc hands large freed blocks back to the system, and a training step then pays for fetching its activations anew,
+page by page: 1.3 to 1.5 times the time. Up to 1 GiB stays with the process, blocks below 32 MiB (glibc's limit) are
+not mapped one by one."""
+
+
+def _keep_memory() -> None:
+    with contextlib.suppress(OSError, AttributeError):  # other C libraries have no mallopt
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+        mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES)
+
+
+_keep_memory()
 
 
 def run(name: str, spec: Any, job: Any) -> dict[str, float]:
