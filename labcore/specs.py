@@ -223,6 +223,7 @@ SUITED: dict[str, dict[str, Any]] = {
         "image_size": 256,
         "batch_size": 16,
         "head": "linear",
+        "augment": "none",
         "frozen_body": "computed_once",
         "plan": (
             Stage(name="head", freeze_to=-1, epochs=20, lr=3e-3, tenth=True),
@@ -238,13 +239,14 @@ class FineTuneSpec(ImageSpec):
 
     arch: str = Field(default="regnetx_002", min_length=1, max_length=100)
     """The network's body, by its timm or torchvision name."""
-    image_size: Size = 96
+    image_size: Size = 80
     """Side of the pictures that the net sees, in pixels; half the side is a quarter of the work."""
-
+    augment: Literal["none", "photos", "from_above", "street"] = "photos"
+    """How each picture is varied every time it is seen."""
     plan: tuple[Stage, ...] = Field(
         default=(
-            Stage(name="head", freeze_to=-1, epochs=2, lr=3e-3, tenth=True),
-            Stage(name="all", epochs=7, lr=2e-2, lr_lo=2e-3),
+            Stage(name="head", freeze_to=-1, epochs=1, lr=3e-3, tenth=True),
+            Stage(name="all", epochs=17, lr=2e-2, lr_lo=4e-3),
         ),
         min_length=1,
         max_length=12,

@@ -34,13 +34,13 @@ def test_upload_leaf_turn_the_questions_and_share_the_link(visit, packed, lab):
     page.wait_for_function(f"{seen.replace('() => ', '() => (')}) === 12", timeout=SECONDS)
 
     page.get_by_role("radio", name="Transforms").or_(page.get_by_role("button", name="Transforms")).first.click()
-    page.get_by_text("Anew each time").wait_for(timeout=SECONDS)
+    page.get_by_text("Anew each time: the picture varies").wait_for(timeout=SECONDS)
     page.wait_for_function(f"{seen.replace('() => ', '() => (')}) === 13", timeout=SECONDS)
     page.wait_for_url("**/data_block?*step=Transforms*", timeout=SECONDS)
     assert str(lab.home) not in page.url
 
     other = visit(page.url.removeprefix(lab.url))
-    other.get_by_text("Anew each time").wait_for(timeout=SECONDS)
+    other.get_by_text("Anew each time: the picture varies").wait_for(timeout=SECONDS)
     for tab in (page, other):
         assert tab.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 

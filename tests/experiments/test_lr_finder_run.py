@@ -54,4 +54,4 @@ def test_seeds_share_the_split_and_differ_in_the_weights(drawn):
 def test_data_of_another_task_is_one_sentence(home):
     run = labcore.run(LRFinderSpec.of({**SMALL, "dataset.name": "ratings"}))
     assert run.status == "failed"
-    assert "one label per picture" in run.row.error
+    assert "labels of whole pictures" in run.row.error

@@ -1,6 +1,7 @@
 """What viewers read: one tail for all, nothing lost between backlog and deltas, ends that end."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import orjson
 import pytest
@@ -36,6 +37,12 @@ def running(home):
     return store, run
 
 
+def in_a_loop(story):
+    """Run a coroutine in a thread of its own: browser tests leave a loop running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, story).result()
+
+
 async def collect(following: tail.Tail, after: int = 0) -> bytes:
     return b"".join([data async for data in following.watch(after)])
 
@@ -54,7 +61,7 @@ def test_all_viewers_get_every_point_once_whenever_they_come(running):
         store.update(run, status="done", metrics={"lr_valley": 1e-3})
         return await asyncio.gather(*viewers)
 
-    for data in asyncio.run(story()):
+    for data in in_a_loop(story()):
         parsed = events(data)
         assert steps(parsed) == list(range(30))
         assert parsed[-1][0] == "end"
@@ -65,7 +72,7 @@ def test_a_viewer_that_comes_back_gets_only_what_it_missed(running):
     store, run = running
     seqs = [store.write_points(run, {"loss": ([step], [0.5])}) for step in range(6)]
     store.update(run, status="done")
-    data = asyncio.run(collect(tail.Tail(run, store), after=seqs[3]))
+    data = in_a_loop(collect(tail.Tail(run, store), after=seqs[3]))
     assert steps(events(data)) == [4, 5]
 
 
@@ -88,14 +95,14 @@ def test_a_viewer_that_does_not_read_is_let_go(running, monkeypatch):
         assert len(rest) <= 2
         assert not following.viewers
 
-    asyncio.run(story())
+    in_a_loop(story())
 
 
 def test_points_that_are_not_finite_are_null(running):
     store, run = running
     store.write_points(run, {"loss": ([0, 1], [float("inf"), 2.0])})
     store.update(run, status="done")
-    (_, data, _), *_ = events(asyncio.run(collect(tail.Tail(run, store))))
+    (_, data, _), *_ = events(in_a_loop(collect(tail.Tail(run, store))))
     assert data["series"]["loss"] == [[0, 1], [None, 2.0]]
 
 

@@ -15,7 +15,7 @@ from labcore.data.embedded.critter_scenes import BACKDROPS, backdrop
 from labcore.data.embedded.paint import mix, noise
 
 NAME = "critters"
-VERSION = 2
+VERSION = 3
 SEED = 12
 SIZE = (96, 96)
 TASK = "single_label"
@@ -52,8 +52,8 @@ def plan() -> pd.DataFrame:
             "nod": rng.normal(0.02, 0.13, count),
             "tilt": rng.normal(0, 0.13, count),
             "camera": rng.uniform(0.05, 0.42, count),
-            "zoom": rng.uniform(0.72, 1.12, count),
-            "close": rng.random(count) < 0.3,
+            "zoom": rng.uniform(0.95, 1.15, count),
+            "close": rng.random(count) < 0.85,
             "shift_x": rng.uniform(-1, 1, count),
             "shift_y": rng.uniform(-1, 1, count),
             "light_side": rng.uniform(-1.3, 1.3, count),
