@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 import torch
-from bench_training_loop import NoJob, as_folder, make_learner, pictures
+from bench_training_loop import AS_STARTED, NoJob, as_folder, make_learner, pictures
 
 from labcore.data.batches import Batches
 from labcore.models.groups import freeze_to
@@ -41,7 +41,7 @@ def fastai_seconds(args: argparse.Namespace, images: np.ndarray, labels: np.ndar
     with as_folder(images, labels) as folder:
         options = map(str, [args.size, args.batch_size, args.steps, args.threads])
         command = [args.fastai_python, "-c", FASTAI, folder, args.arch, *options]
-        printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+        printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=AS_STARTED).stdout
     return float(printed.rpartition("SECONDS")[2])
 
 

@@ -9,6 +9,7 @@ has it installed, with its usual data loader on PNG files written for it, as a u
 """
 
 import argparse
+import os
 import statistics
 import subprocess
 import tempfile
@@ -18,17 +19,21 @@ from contextlib import contextmanager, nullcontext
 from itertools import count
 from pathlib import Path
 
-import numpy as np
-import torch
-from PIL import Image
-from torch import nn
+AS_STARTED = dict(os.environ)
+"""fastai runs in the environment that its user has, the lab's loop in the process that the lab prepares."""
 
-from labcore.data.batches import Batches
-from labcore.models.backbones import build_model
-from labcore.specs import Stage
-from labcore.training import precision as precisions
-from labcore.training.learner import Data, Learner
-from labcore.training.optimizer import adamw
+import labcore.experiments  # noqa: E402, F401, I001  before torch: OpenMP reads its settings when it is loaded
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from PIL import Image  # noqa: E402
+from torch import nn  # noqa: E402
+
+from labcore.data.batches import Batches  # noqa: E402
+from labcore.models.backbones import build_model  # noqa: E402
+from labcore.specs import Stage  # noqa: E402
+from labcore.training import precision as precisions  # noqa: E402
+from labcore.training.learner import Data, Learner  # noqa: E402
+from labcore.training.optimizer import adamw  # noqa: E402
 
 CLASSES = 12
 WARM_UP = 2
@@ -78,7 +83,9 @@ class Fastai:
     def __init__(self, args: argparse.Namespace, half: bool, folder: str) -> None:
         options = map(str, [args.size, args.batch_size, args.threads, int(half)])
         command = [args.fastai_python, "-c", FASTAI, folder, args.arch, *options]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=AS_STARTED
+        )
         self._answer()
 
     def __call__(self) -> float:
