@@ -24,9 +24,19 @@ SCREEN_BUDGET = 1.0
 POINTS = 30
 WATCH = """() => {
   window.seen = [];
+  const within = root => {  // components draw in shadow roots, which a document's own search does not enter
+    const found = root.querySelector('canvas');
+    if (found) return found;
+    for (const element of root.querySelectorAll('*')) {
+      const inner = element.shadowRoot && within(element.shadowRoot);
+      if (inner) return inner;
+    }
+  };
+  let canvas;
   const note = () => {
-    const label = document.querySelector('canvas')?.getAttribute('aria-label') || '';
-    const found = /lowest [^.,]+/.exec(label);
+    canvas = canvas?.isConnected ? canvas : within(document);
+    const label = canvas?.getAttribute('aria-label') || '';
+    const found = /lowest [0-9.]+/.exec(label);
     if (found && found[0] !== window.last) { window.last = found[0]; window.seen.push([Date.now() / 1000, label]); }
     requestAnimationFrame(note);
   };
@@ -45,7 +55,7 @@ def click(page, url: str, seed: int) -> float:
     page.evaluate("""() => document.addEventListener('click', () => { window.clicked = Date.now() / 1000; },
                   {capture: true, once: true})""")
     button.click()
-    page.wait_for_function("() => window.seen.length > 0", timeout=120_000)
+    page.wait_for_function("() => window.seen.length > 0", timeout=15_000)
     first = page.evaluate("() => window.seen[0][0] - window.clicked")
     page.get_by_role("tab", name="Rules").wait_for(timeout=180_000)
     return first
