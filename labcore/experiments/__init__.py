@@ -12,7 +12,7 @@ from labcore.settings import settings
 
 # Threads that wait for each other spin for some microseconds, then sleep. Spinning on, OpenMP's default, makes a step 5
 # times slower where cores are shared (a browser, a server, other runs); sleeping at once makes it 1.6 times slower
-# where they are not. Read when torch loads OpenMP, so set before that. benchmarks/bench_process.py measures both.
+# where they are not. Read when torch loads OpenMP, so set before that. The figures stand in benchmarks/README.md.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
