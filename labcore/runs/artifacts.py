@@ -36,6 +36,8 @@ def encode(name: str, value: Any) -> tuple[str, bytes]:
         np.save(buffer, value, allow_pickle=False)
         return f"{stem}.npy", buffer.getvalue()
     if isinstance(value, dict) and value and all(isinstance(array, np.ndarray) for array in value.values()):
+        if any(array.dtype.hasobject for array in value.values()):
+            raise ValueError(f"{name} holds Python objects, which only pickle could write.")
         np.savez_compressed(buffer, **value)
         return f"{stem}.npz", buffer.getvalue()
     if hasattr(value, "to_parquet"):

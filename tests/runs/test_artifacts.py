@@ -40,6 +40,8 @@ def test_pictures_become_png():
 def test_arrays_of_objects_are_refused():
     with pytest.raises(ValueError):
         encode("bad", np.array([{"a": 1}], dtype=object))
+    with pytest.raises(ValueError):
+        encode("bad", {"words": np.array(["a", None], dtype=object)})
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "/etc/passwd", ".hidden", "", "a" * 200, "x\0y"])
