@@ -1,17 +1,15 @@
 """Collaborative filtering: train models of ratings, explore what they learnt, drag their numbers, find yourself."""
 
-import contextlib
-
 import streamlit as st
 
 from labcore.data import registry
 from labcore.errors import UserError
 from labcore.figures import collab as figures
-from labcore.runs.store import ACTIVE, Row, open_store
+from labcore.runs.store import Row
 from labcore.settings import settings
 from labcore.specs import CollabSpec
 from labcore.training.collab_presets import PRESETS, preset_of
-from pages.parts import controls, run_panel, words
+from pages.parts import controls, opening, run_panel, words
 from pages.parts.collab_ladder import ladder_tab, sweep_tab
 from pages.parts.collab_map import map_tab
 from pages.parts.collab_notes import code_tab, notes_tab, use_tab
@@ -19,11 +17,11 @@ from pages.parts.collab_run import learnt
 from pages.parts.collab_sheet import sheet_tab
 from pages.parts.collab_you import you_tab
 from pages.parts.live_curve import Curve, live_curve
+from pages.parts.run_actions import actions
+from pages.parts.tabs import tabs
 from pages.parts.theme import palette
 
 PAGE = "collab"
-LOOKED_AT = 20
-"""Finished runs that are looked through for one to open on."""
 MODELS = {
     "dot": "dot product",
     "dot_range": "dot product, range",
@@ -73,38 +71,6 @@ def _take() -> None:
     chosen = st.session_state.get("preset")
     if chosen:
         st.session_state.update(PRESETS[chosen])
-
-
-def open_on_a_result() -> None:
-    """On a first visit without wishes, start from the latest finished run if the default one was never run."""
-    first = "visited collab" not in st.session_state
-    st.session_state["visited collab"] = True
-    if not first or st.query_params:
-        return
-    done = open_store().find(experiment=PAGE, status=["done"], limit=LOOKED_AT)
-    # A result whose data have changed since is not found under its spec any more.
-    for spec in [CollabSpec(), *(CollabSpec.model_validate(row.spec) for row in done)]:
-        with contextlib.suppress(UserError):
-            if run_panel.row_of(spec) is not None:
-                controls.seed(spec)
-                return
-
-
-def actions(spec: CollabSpec, row: Row | None) -> None:
-    """Start, stop, go on, again: whatever makes sense now."""
-    if row is None:
-        run_panel.start_button(
-            "Train", spec, key="start run", type="primary", icon=":material/play_arrow:", width="stretch"
-        )
-    elif row.status in ACTIVE:
-        run_panel.stop_button([row], key="stop", width="stretch")
-    elif row.status != "done":
-        run_panel.resume_button(row, key="resume", type="primary", width="stretch")
-    else:
-        run_panel.start_button(
-            "Run again", spec, key="again", fresh=True, icon=":material/refresh:", width="stretch",
-            help="Train anew although the result is known.",
-        )  # fmt: skip
 
 
 def curves(row: Row | None) -> None:
@@ -173,13 +139,13 @@ def page() -> None:
     """The page, top to bottom."""
     st.title("What would you like to watch next?")
     st.markdown("Give every user and every film a few numbers, let ratings move them, then look at what they mean.")
-    open_on_a_result()
+    opening.open_on_a_result(CollabSpec())
     side, main = st.columns([1, 3], gap="medium")
     try:
         with side:
             spec = choose_spec()
             row = run_panel.row_of(spec)
-            actions(spec, row)
+            actions(spec, row, width="stretch")
     except UserError as error:  # beside the controls that can mend it
         main.error(str(error), icon=":material/error:")
         return
@@ -192,23 +158,20 @@ def page() -> None:
             st.caption(run_panel.label_of(row))
             result(row)
     found = learnt(row) if row and row.status == "done" else None
-    tabs = {"Ladder": lambda: ladder_tab(spec), "Decay sweep": lambda: sweep_tab(spec)}
+    shown = {"Ladder": lambda: ladder_tab(spec), "Decay sweep": lambda: sweep_tab(spec)}
     if found is not None:
-        tabs = {
+        shown = {
             "Map": lambda: map_tab(found, row),
             "Spreadsheet": lambda: sheet_tab(found),
             "You": lambda: you_tab(found),
-        } | tabs
-        tabs |= {
+        } | shown
+        shown |= {
             "Baselines": lambda: baselines_tab(row),
             "Notes": lambda: notes_tab(spec, row, found),
             "Use": lambda: use_tab(row, found),
             "Code": lambda: code_tab(spec, found),
         }
-    for tab, draw in zip(st.tabs(list(tabs), key="tab", bind="query-params"), tabs.values(), strict=True):
-        if tab.open:
-            with tab:
-                draw()
+    tabs(shown)
 
 
 try:

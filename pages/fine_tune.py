@@ -1,7 +1,5 @@
 """The discriminative fine-tuner: edit a plan, watch it train, race it, read it, use it, teach it its mistakes."""
 
-import contextlib
-
 import streamlit as st
 
 from labcore.data import registry
@@ -20,12 +18,11 @@ from pages.parts import (
     ft_reading,
     ft_tricks,
     ft_use,
+    opening,
     run_panel,
 )
-
-PAGE = "fine_tune"
-LOOKED_AT = 20
-"""Finished runs that are looked through for one to open on."""
+from pages.parts.run_actions import actions, label
+from pages.parts.tabs import tabs
 
 
 def choose() -> FineTuneSpec:
@@ -56,22 +53,14 @@ def choose() -> FineTuneSpec:
 
 
 def open_on_a_result() -> None:
-    """On a first visit without wishes, start from the latest finished run if the default one was never run."""
-    first = "visited fine_tune" not in st.session_state
-    st.session_state["visited fine_tune"] = True
-    if not first:
-        return
-    if st.query_params:
+    """Start from a finished run on a first visit without wishes; a link brings its own plan, or what suits its data."""
+    arrived = st.query_params and "visited fine_tune" not in st.session_state
+    # A sprint of the LR finder's jury is no lesson.
+    opening.open_on_a_result(
+        FineTuneSpec(), show=ft_live.show, fits=lambda spec: not all(stage.steps for stage in spec.plan)
+    )
+    if arrived:
         ft_live.suit_link()
-        return
-    done = open_store().find(experiment=PAGE, status=["done"], limit=LOOKED_AT)
-    specs = [FineTuneSpec.model_validate(row.spec) for row in done]
-    # A sprint of the LR finder's jury is no lesson; a result whose data changed is not found under its spec any more.
-    for spec in [FineTuneSpec(), *(one for one in specs if not all(stage.steps for stage in one.plan))]:
-        with contextlib.suppress(UserError):
-            if run_panel.row_of(spec) is not None:
-                ft_live.show(spec)
-                return
 
 
 def branch_control(row: Row) -> None:
@@ -104,9 +93,7 @@ def _branch(row: Row, stage: str, rate: str, epochs: int) -> None:
 
 def under_the_figure(spec: FineTuneSpec, row: Row | None, told: dict | None) -> None:
     """Everything that is done with a plan or a finished run, one tab at a time."""
-    names = ["Race", "Reading", "Use it", "Mistakes", "Tricks", "Export", "Notes", "Code"]
     items = told and told["train_items"] + told["valid_items"]
-    tabs = dict(zip(names, st.tabs(names, key="tab", bind="query-params"), strict=True))
     result = ft_reading.result_of(row) if row and row.status == "done" else None
     exported = row is not None and "model.onnx" in open_store().artifacts(row.id)
 
@@ -116,19 +103,18 @@ def under_the_figure(spec: FineTuneSpec, row: Row | None, told: dict | None) -> 
         else:
             st.info("This needs a finished run of the plan above. Press “Train”.", icon=":material/hourglass_empty:")
 
-    for name, draw in (
-        ("Race", lambda: ft_race.race_tab(spec)),
-        ("Reading", lambda: finished(lambda: ft_reading.reading_tab(result), result is not None)),
-        ("Use it", lambda: finished(lambda: ft_use.use_tab(row), exported)),
-        ("Mistakes", lambda: finished(lambda: ft_mistakes.mistakes_tab(result), exported and result is not None)),
-        ("Tricks", lambda: ft_tricks.deck(spec)),
-        ("Export", lambda: finished(lambda: ft_export.export_tab(row), exported)),
-        ("Notes", lambda: ft_notes.notes(spec, row, items)),
-        ("Code", lambda: ft_export.code_tab(spec)),
-    ):
-        if tabs[name].open:
-            with tabs[name]:
-                draw()
+    tabs(
+        {
+            "Race": lambda: ft_race.race_tab(spec),
+            "Reading": lambda: finished(lambda: ft_reading.reading_tab(result), result is not None),
+            "Use it": lambda: finished(lambda: ft_use.use_tab(row), exported),
+            "Mistakes": lambda: finished(lambda: ft_mistakes.mistakes_tab(result), exported and result is not None),
+            "Tricks": lambda: ft_tricks.deck(spec),
+            "Export": lambda: finished(lambda: ft_export.export_tab(row), exported),
+            "Notes": lambda: ft_notes.notes(spec, row, items),
+            "Code": lambda: ft_export.code_tab(spec),
+        }
+    )
 
 
 def page() -> None:
@@ -146,7 +132,7 @@ def page() -> None:
         row = run_panel.row_of(spec)
         told = ft_live.told_of(row)
         with side:
-            ft_live.actions(spec, row)
+            actions(spec, row, replay=True, width="stretch")
             if row and row.status == "done":
                 branch_control(row)
     except UserError as error:  # beside the controls that can mend it
@@ -159,7 +145,7 @@ def page() -> None:
             ft_live.way_back(row)
         ft_live.curves(row, spec)
         if row and row.status in ENDED:
-            ft_live.label(row)
+            label(row)
             ft_mistakes.compare_view(row)
         ft_live.panel(row, spec)
     under_the_figure(spec, row, told)

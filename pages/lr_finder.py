@@ -1,7 +1,5 @@
 """The learning-rate finder: sweep the rate once, pick a place on the curve, reveal the rules, let a jury decide."""
 
-import contextlib
-
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -11,13 +9,15 @@ from labcore.errors import UserError
 from labcore.evaluation import lr_finder as reading
 from labcore.evaluation.lr_jury import breaking_rate
 from labcore.figures import lr_finder as figures
-from labcore.runs.store import ACTIVE, ENDED, Row, Series, open_store
+from labcore.runs.store import ACTIVE, ENDED, Row, Series
 from labcore.settings import settings
 from labcore.specs import LRFinderSpec
-from pages.parts import controls, data_choice, lr_overlays, lr_questions, run_panel, words
-from pages.parts.live_curve import Curve, Replay, Rule, live_curve
+from pages.parts import controls, data_choice, lr_overlays, lr_questions, opening, run_panel, words
+from pages.parts.live_curve import Curve, Rule, live_curve
 from pages.parts.lr_jury import jury_tab, use_link
 from pages.parts.lr_slices import slices_tab
+from pages.parts.run_actions import actions, label, replay_now
+from pages.parts.tabs import tabs
 from pages.parts.theme import palette
 
 PAGE = "lr_finder"
@@ -27,9 +27,6 @@ RULE_COLORS = {"valley": 2, "slide": 3, "steep": 4, "minimum": 6, "elbow": 7}
 """Places in the palette; blue is the curve's own, ember the person's pick."""
 EMPTY = "Nothing measured yet for these settings. Press “Find the rate”: a curve moves within a second."
 WAITING = "Waiting for the first batch."
-LOOKED_AT = 20
-"""Finished tests that are looked through for one to open on."""
-SPEEDS = (1, 2, 5, 10, 20, 50)
 
 
 def choose_spec() -> LRFinderSpec:
@@ -62,45 +59,6 @@ def choose_spec() -> LRFinderSpec:
         use.number("seed", "Seed", low=0, high=2**31 - 1, step=1)
         use.choice("dataset.limit", "Pictures", (0, 200, 500, 1000), typed=True)
     return use.spec()
-
-
-def open_on_a_result() -> None:
-    """On a first visit without wishes, start from the latest finished test if the default one was never run."""
-    if "visited lr_finder" in st.session_state or st.query_params:
-        st.session_state["visited lr_finder"] = True
-        return
-    st.session_state["visited lr_finder"] = True
-    done = open_store().find(experiment=PAGE, status=["done"], limit=LOOKED_AT)
-    # A result whose data or weights have changed since is not found under its spec any more.
-    for spec in [LRFinderSpec(), *(LRFinderSpec.model_validate(row.spec) for row in done)]:
-        with contextlib.suppress(UserError):
-            if run_panel.row_of(spec) is not None:
-                controls.seed(spec)
-                return
-
-
-def actions(spec: LRFinderSpec, row: Row | None) -> None:
-    """Start, stop, go on, again: whatever makes sense now."""
-    if row is None:
-        run_panel.start_button(
-            "Find the rate", spec, key="start run", type="primary", icon=":material/play_arrow:", width="stretch"
-        )
-    elif row.status in ACTIVE:
-        run_panel.stop_button([row], key="stop", width="stretch")
-    else:
-        if row.status != "done":
-            run_panel.resume_button(row, key="resume", type="primary", width="stretch")
-        else:
-            run_panel.start_button(
-                "Run again", spec, key="again", fresh=True, icon=":material/refresh:", width="stretch",
-                help="Train anew although the result is known.",
-            )  # fmt: skip
-        st.selectbox("Replay", SPEEDS, index=None, key="speed", format_func=lambda speed: f"{speed}x",
-                     placeholder="not replayed", on_change=_replay_anew)  # fmt: skip
-
-
-def _replay_anew() -> None:
-    st.session_state["replay nonce"] = st.session_state.get("replay nonce", 0) + 1
 
 
 def _float(text: str | None) -> float | None:
@@ -157,7 +115,6 @@ def figure(
         rules = [Rule(rule, row.id, metric=f"lr_{rule}", color=color) for rule, color in RULE_COLORS.items()]
     elif row and not hidden:
         rules = [Rule(one.rule, row.id, one.lr, color=RULE_COLORS[one.rule]) for one in said if one.lr]
-    speed = st.session_state.get("speed")
     message = ""
     if said and not hidden and said[0].point:
         found = ", ".join(f"{one.rule} {words.rate(one.lr)}" for one in said if one.lr)
@@ -178,20 +135,13 @@ def figure(
         message=message,
         empty=WAITING if row and row.status in ACTIVE else EMPTY,
         status_line=any(one.status != "done" for one in rows),
-        replay=Replay(speed, st.session_state.get("replay nonce", 0)) if speed else None,
+        replay=replay_now(),
     )
     if answer.fallback and not run_panel.polling():
         st.session_state["polling"] = True
         st.rerun()
     if answer.pick and answer.pick != _float(st.query_params.get("pick")):
         st.query_params["pick"] = f"{answer.pick:.3g}"
-
-
-def label(row: Row) -> None:
-    """Below the figure: where it comes from, or that it is a replay."""
-    speed = st.session_state.get("speed")
-    replay = f"**replay at {speed}x** of a run " if speed else ""
-    st.caption(f"{replay}{run_panel.label_of(row)}")
 
 
 def reveal(pick: float | None) -> None:
@@ -251,13 +201,13 @@ def page() -> None:
     """The page, top to bottom."""
     st.title("How large a step?")
     st.markdown("One sweep from tiny to huge learning rates shows where a net learns, and where it breaks.")
-    open_on_a_result()
+    opening.open_on_a_result(LRFinderSpec())
     side, main = st.columns([1, 3], gap="medium")
     try:
         with side:
             spec = choose_spec()
             row = run_panel.row_of(spec)
-            actions(spec, row)
+            actions(spec, row, label="Find the rate", replay=True, width="stretch")
     except UserError as error:  # beside the controls that can mend it
         main.error(str(error), icon=":material/error:")
         return
@@ -291,18 +241,15 @@ def page() -> None:
     if hidden:
         return
     accuracy_view(spec, series)
-    names = ["Rules", "Jury", "Slices", "Notes", "Code"]
-    tabs = dict(zip(names, st.tabs(names, key="tab", bind="query-params"), strict=True))
-    for name, draw in (
-        ("Rules", lambda: rules_tab(spec, said, pick)),
-        ("Jury", lambda: jury_tab(spec, said, breaking_rate(_column(series, LR), _column(series, SMOOTH)), pick)),
-        ("Slices", lambda: slices_tab(spec, _column(series, LR), _column(series, SMOOTH), pick)),
-        ("Notes", lambda: lr_questions.notes(spec)),
-        ("Code", lambda: controls.code_tab(spec)),
-    ):
-        if tabs[name].open:
-            with tabs[name]:
-                draw()
+    tabs(
+        {
+            "Rules": lambda: rules_tab(spec, said, pick),
+            "Jury": lambda: jury_tab(spec, said, breaking_rate(_column(series, LR), _column(series, SMOOTH)), pick),
+            "Slices": lambda: slices_tab(spec, _column(series, LR), _column(series, SMOOTH), pick),
+            "Notes": lambda: lr_questions.notes(spec),
+            "Code": lambda: controls.code_tab(spec),
+        }
+    )
 
 
 try:

@@ -1,14 +1,13 @@
 """Thresholds: train several labels per picture or bring predictions, drag, see, and learn how far to trust it."""
 
-import contextlib
-
 import streamlit as st
 
 from labcore.errors import UserError
 from labcore.evaluation.threshold_metrics import parse
-from labcore.runs.store import open_store
 from labcore.specs import ThresholdsSpec
-from pages.parts import controls, run_panel, threshold_train, threshold_views
+from pages.parts import controls, opening, run_panel, threshold_train, threshold_views
+from pages.parts.run_actions import actions
+from pages.parts.tabs import tabs
 from pages.parts.threshold_board import board, from_link
 from pages.parts.threshold_notes import notes_tab
 from pages.parts.threshold_own import own_source
@@ -16,29 +15,23 @@ from pages.parts.threshold_picture import picture_tab
 from pages.parts.threshold_source import Source, of_run, tuned_of
 from pages.parts.threshold_take import take_tab
 
-PAGE = "thresholds"
 METRICS = ("f2", "f1", "f0.5", "f2_macro", "f2_micro", "accuracy", "hamming", "subset", "cost:1:5")
 TRAIN, OWN = "a net trained here", "your own file"
-LOOKED_AT = 20
-"""Finished runs that are looked through for one to open on."""
 
 
 def open_on_a_result() -> None:
-    """On a first visit without wishes, start from the latest finished run if the default one was never trained."""
-    if "visited thresholds" in st.session_state or st.query_params:
-        st.session_state["visited thresholds"] = True
-        return
-    st.session_state["visited thresholds"] = True
-    done = open_store().find(experiment=PAGE, status=["done"], limit=LOOKED_AT)
-    for spec in [ThresholdsSpec(), *(ThresholdsSpec.model_validate(row.spec) for row in done)]:
-        if [stage.name for stage in spec.plan] != ["head", "all"]:
-            continue  # the page's controls show these two stages alone
-        with contextlib.suppress(UserError):
-            if run_panel.row_of(spec) is not None:
-                controls.seed(spec.but(plan=ThresholdsSpec().plan))
-                threshold_train.seed_plan(spec)
-                st.session_state["opened on a result"] = True
-                return
+    """Start from a finished run on a first visit without wishes."""
+
+    def show(spec: ThresholdsSpec) -> None:
+        controls.seed(spec.but(plan=ThresholdsSpec().plan))
+        threshold_train.seed_plan(spec)
+        st.session_state["opened on a result"] = True
+
+    # The page's controls show the stages of the default plan alone.
+    stages = [stage.name for stage in ThresholdsSpec().plan]
+    opening.open_on_a_result(
+        ThresholdsSpec(), show=show, fits=lambda spec: [stage.name for stage in spec.plan] == stages
+    )
 
 
 def choose_metric() -> str:
@@ -77,22 +70,19 @@ def explore(source: Source, metric: str, dataset: str) -> None:
         "the curve or a label’s row; arrow keys move by 0.01, with Shift by 0.001, Delete gives a label back to all."
     )
     thresholds = chosen.thresholds(len(source.classes))
-    names = ["Honest", "Curves", "Tables", "Calibration", "Mistakes", "One picture", "Take away", "Notes", "Code"]
-    tabs = dict(zip(names, st.tabs(names, key="tab", bind="query-params"), strict=True))
-    for name, draw in (
-        ("Honest", lambda: threshold_views.honest_tab(source, tuned)),
-        ("Curves", lambda: threshold_views.curves_tab(source, thresholds)),
-        ("Tables", lambda: threshold_views.tables_tab(source, thresholds, tuned.metric.beta)),
-        ("Calibration", lambda: threshold_views.calibration_tab(source)),
-        ("Mistakes", lambda: threshold_views.mistakes_tab(source, thresholds)),
-        ("One picture", lambda: picture_tab(source, thresholds)),
-        ("Take away", lambda: take_tab(source, tuned, thresholds)),
-        ("Notes", lambda: notes_tab(source, tuned, dataset)),
-        ("Code", code),
-    ):
-        if tabs[name].open:
-            with tabs[name]:
-                draw()
+    tabs(
+        {
+            "Honest": lambda: threshold_views.honest_tab(source, tuned),
+            "Curves": lambda: threshold_views.curves_tab(source, thresholds),
+            "Tables": lambda: threshold_views.tables_tab(source, thresholds, tuned.metric.beta),
+            "Calibration": lambda: threshold_views.calibration_tab(source),
+            "Mistakes": lambda: threshold_views.mistakes_tab(source, thresholds),
+            "One picture": lambda: picture_tab(source, thresholds),
+            "Take away": lambda: take_tab(source, tuned, thresholds),
+            "Notes": lambda: notes_tab(source, tuned, dataset),
+            "Code": code,
+        }
+    )
 
 
 def code() -> None:
@@ -119,7 +109,7 @@ def trained(top) -> None:
         row = run_panel.row_of(spec)
         with top:
             metric = choose_metric()
-            threshold_train.actions(spec, row)
+            actions(spec, row)
     except UserError as error:  # beside the controls that can mend it
         st.error(str(error), icon=":material/error:")
         return

@@ -2,19 +2,19 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from labcore.errors import UserError
 from labcore.figures import fine_tune as figures
-from labcore.runs.artifacts import Artifacts, decode
 from labcore.runs.run import Run
 from labcore.runs.store import ACTIVE, Row, open_store
 from labcore.specs import SUITED, FineTuneSpec
 from pages.parts import ft_plan, run_panel, words
-from pages.parts.live_curve import Curve, Replay, live_curve
+from pages.parts.kept import artifact
+from pages.parts.live_curve import Curve, live_curve
+from pages.parts.run_actions import replay_now
 from pages.parts.theme import palette
 
 PAGE = "fine_tune"
@@ -24,18 +24,6 @@ LOOK_EVERY = 2.0
 SHOWN = 6
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
-def _kept(run: str, name: str, sha256: str, url: str) -> Any:
-    return decode(name, Artifacts().read(run, name))
-
-
-def artifact(row: Row, name: str) -> Any | None:
-    """A file's value; None where the run has none. One that was read is kept until it changes."""
-    store = open_store()
-    files = store.artifacts(row.id)
-    return _kept(row.id, name, files[name]["sha256"], store.url) if name in files else None
-
-
 def told_of(row: Row | None) -> dict | None:
     """What the run itself says of its plan: stages, steps, groups, classes."""
     return artifact(row, "plan.json") if row else None
@@ -43,8 +31,7 @@ def told_of(row: Row | None) -> dict | None:
 
 def curves(row: Row | None, spec: FineTuneSpec) -> None:
     """Losses and error, live or kept."""
-    speed = st.session_state.get("speed")
-    replay = Replay(speed, st.session_state.get("replay nonce", 0)) if speed else None
+    replay = replay_now()
     known = {row.id: run_panel.known_of(row, (TRAIN, SMOOTH, VALID, ERROR))} if row else {}
     fallback = False
     for key, label, form, lines in (
@@ -197,39 +184,6 @@ def gallery(pictures: Sequence[np.ndarray] | np.ndarray, captions: Sequence[str]
         for column, picture, caption in zip(row, pictures[start:], captions[start:], strict=False):
             with column:
                 st.image(picture, caption=caption, width="stretch")
-
-
-def actions(spec: FineTuneSpec, row: Row | None) -> None:
-    """Train, stop, go on, again, replay: whatever makes sense now."""
-    if row is None:
-        run_panel.start_button(
-            "Train", spec, key="start run", type="primary", icon=":material/play_arrow:", width="stretch"
-        )
-        return
-    if row.status in ACTIVE:
-        run_panel.stop_button([row], key="stop", width="stretch")
-        return
-    if row.status != "done":
-        run_panel.resume_button(row, key="resume", type="primary", width="stretch")
-    run_panel.start_button(
-        "Run again", spec, key="again", fresh=True, icon=":material/refresh:", width="stretch",
-        help="Train anew although the result is known.",
-    )  # fmt: skip
-    st.selectbox(
-        "Replay", (1, 2, 5, 10, 20, 50), index=None, key="speed", format_func=lambda speed: f"{speed}x",
-        placeholder="not replayed", on_change=_replay_anew,
-    )  # fmt: skip
-
-
-def _replay_anew() -> None:
-    st.session_state["replay nonce"] = st.session_state.get("replay nonce", 0) + 1
-
-
-def label(row: Row) -> None:
-    """Below the figure: where it comes from, or that it is a replay."""
-    speed = st.session_state.get("speed")
-    replay = f"**replay at {speed}x** of a run " if speed else ""
-    st.caption(f"{replay}{run_panel.label_of(row)}")
 
 
 def saved_stages(row: Row) -> list[str]:

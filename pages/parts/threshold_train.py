@@ -3,7 +3,7 @@
 import streamlit as st
 
 from labcore.errors import UserError
-from labcore.runs.store import ACTIVE, Row
+from labcore.runs.store import Row
 from labcore.settings import settings
 from labcore.specs import LRFinderSpec, ThresholdsSpec
 from pages.parts import controls, data_choice, run_panel
@@ -113,18 +113,3 @@ def live(row: Row) -> None:
             st.rerun()
 
     run_panel.polled(draw, [row])
-
-
-def actions(spec: ThresholdsSpec, row: Row | None) -> None:
-    """Start, stop, go on, again: whatever makes sense now."""
-    if row is None:
-        run_panel.start_button("Train", spec, key="start run", type="primary", icon=":material/play_arrow:")
-    elif row.status in ACTIVE:
-        run_panel.stop_button([row], key="stop")
-    elif row.status == "done":
-        run_panel.start_button(
-            "Run again", spec, key="again", fresh=True, icon=":material/refresh:",
-            help="Train anew although the result is known.",
-        )  # fmt: skip
-    else:
-        run_panel.resume_button(row, key="resume", type="primary")
