@@ -6,6 +6,7 @@ those very sentences as help. Nothing here imports torch: the web process builds
 
 import hashlib
 import json
+import math
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -298,6 +299,49 @@ class ThresholdsSpec(ImageSpec):
     """Pull of all weights towards zero per step, times the rate."""
 
 
+class HeadPoseSpec(ImageSpec):
+    """Image regression: a net that points, trained under a split by person and under the random one that flatters."""
+
+    dataset: DatasetSpec = DatasetSpec(name="heads")
+    image_size: Size = (96, 128)
+    """Height and width of the pictures that the net sees, in pixels; half of each is a quarter of the work."""
+    plan: tuple[Stage, ...] = Field(
+        default=(
+            Stage(name="head", freeze_to=-1, epochs=1, lr=4e-3, tenth=True),
+            Stage(name="all", epochs=9, lr=4e-3, lr_lo=1e-3),
+        ),
+        min_length=1,
+        max_length=12,
+    )
+    """The stages, in order."""
+    target: Literal["points", "angles"] = "points"
+    """What is learnt: points of the picture, or yaw, pitch and roll of the head where the set names them."""
+    loss: Literal["mse", "l1", "huber"] = "mse"
+    """Mean squared error, mean absolute error, or Huber's: squared near the truth and absolute far from it."""
+    y_range: tuple[float, float] | None = (-1.1, 1.1)
+    """A scaled sigmoid keeps each prediction between these, where -1 and 1 are the picture's edges; none leaves it
+    open."""
+    protocol: Literal["both", "one", "leave_one_out"] = "both"
+    """Train under the set's split by group and again under a random one, under one split, or with each group held out
+    once and then a random share."""
+    frozen_body: Literal["batchnorm_trains", "batchnorm_rests"] = "batchnorm_trains"
+    """While frozen: let the body's BatchNorm go on training, as fastai does, or let it rest in all stages."""
+    weight_decay: float = Field(default=0.01, ge=0, le=10, allow_inf_nan=False)
+    """Pull of all weights towards zero per step, times the rate."""
+    start_from: str = Field(default="", pattern=r"^([a-z0-9]{8,40}/[A-Za-z0-9][A-Za-z0-9._-]{0,79})?$")
+    """A saved stage of an earlier run to go on from, as RUN/STAGE; empty starts from the backbone's weights."""
+
+    @model_validator(mode="after")
+    def _targets_make_sense(self) -> Self:
+        if self.y_range is not None:
+            low, high = self.y_range
+            if not (math.isfinite(low) and math.isfinite(high) and low < high):
+                raise ValueError(f"y_range goes from {low:g} to {high:g}. Put the smaller number first.")
+        if self.target == "angles" and self.augment != "none":
+            raise ValueError("Angles do not follow a picture that is turned or mirrored. Set augment to none.")
+        return self
+
+
 class CollabSpec(Spec):
     """Collaborative filtering: users and items as learnt factors (fastai course-v4, 08_collab)."""
 
@@ -339,6 +383,7 @@ EXPERIMENTS: dict[str, type[Spec]] = {
     "lr_finder": LRFinderSpec,
     "fine_tune": FineTuneSpec,
     "thresholds": ThresholdsSpec,
+    "head_pose": HeadPoseSpec,
     "collab": CollabSpec,
 }
 """Every experiment by its fixed name."""
