@@ -9,7 +9,8 @@ from labcore.errors import UserError
 from labcore.evaluation import lr_finder as reading
 from labcore.evaluation.lr_jury import breaking_rate
 from labcore.figures import lr_finder as figures
-from labcore.runs.store import ACTIVE, ENDED, Row, Series
+from labcore.runs.series import Series
+from labcore.runs.store import ACTIVE, ENDED, Row
 from labcore.settings import settings
 from labcore.specs import LRFinderSpec
 from pages.parts import controls, data_choice, lr_overlays, lr_questions, opening, run_panel, words

@@ -11,7 +11,8 @@ from labcore.runs import engine, limits
 from labcore.runs.artifacts import Artifacts, decode
 from labcore.runs.keys import key_of
 from labcore.runs.process import identity
-from labcore.runs.store import ACTIVE, ENDED, Row, Series, Status, open_store
+from labcore.runs.series import Series
+from labcore.runs.store import ACTIVE, ENDED, Row, Status, open_store
 from labcore.settings import settings
 
 

@@ -1,4 +1,4 @@
-"""The store: schema, pragmas and every line of SQL of the lab. See docs/STORE.md for people who query it.
+"""The store: pragmas and every line of SQL of the lab; its tables stand in ``tables``.
 
 SQLite in WAL mode by default: one writer at a time, readers never wait. Writes are short ``BEGIN IMMEDIATE``
 transactions, so that a busy store makes a writer wait (``BUSY_SECONDS``) instead of failing half-way.
@@ -10,108 +10,27 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-import numpy as np
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 
 from labcore.errors import UserError
+from labcore.runs.series import Chunk, Series, merge
+from labcore.runs.tables import MIGRATIONS, SCHEMA_VERSION, artifacts, engines, meta, metadata, points, races, runs
 from labcore.settings import settings
 
 Status = Literal["queued", "running", "done", "failed", "stopped"]
 ACTIVE: tuple[Status, ...] = ("queued", "running")
 ENDED: tuple[Status, ...] = ("done", "failed", "stopped")
 
-SCHEMA_VERSION = 1
 BUSY_SECONDS = 15.0
 """How long a writer waits for another before it gives up; a flush takes about a millisecond."""
 RACE_SECONDS = 30.0
 """A race whose lanes were not all entered after so long lost its author; those that are there start without it."""
-
-metadata = sa.MetaData()
-
-meta = sa.Table("meta", metadata, sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text))
-
-runs = sa.Table(
-    "runs",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("key", sa.Text, nullable=False, index=True),
-    sa.Column("experiment", sa.Text, nullable=False),
-    sa.Column("spec", sa.JSON, nullable=False),
-    sa.Column("status", sa.Text, nullable=False, index=True),
-    sa.Column("created", sa.Float, nullable=False),
-    sa.Column("started", sa.Float),
-    sa.Column("finished", sa.Float),
-    sa.Column("seconds", sa.Float, nullable=False, default=0.0),
-    sa.Column("done", sa.Integer, nullable=False, default=0),
-    sa.Column("total", sa.Integer, nullable=False, default=0),
-    sa.Column("message", sa.Text, nullable=False, default=""),
-    sa.Column("error", sa.Text, nullable=False, default=""),
-    sa.Column("notes", sa.JSON, nullable=False, default=list),
-    sa.Column("metrics", sa.JSON, nullable=False, default=dict),
-    sa.Column("device", sa.Text, nullable=False, default=""),
-    sa.Column("environment", sa.JSON, nullable=False, default=dict),
-    sa.Column("origin", sa.Text, nullable=False, default="local"),
-    sa.Column("attempts", sa.Integer, nullable=False, default=0),
-    sa.Column("checkpoint_step", sa.Integer, nullable=False, default=-1),
-    sa.Column("crash_step", sa.Integer, nullable=False, default=-2),
-    sa.Column("stop_requested", sa.Boolean, nullable=False, default=False),
-    sa.Column("worker", sa.Text, nullable=False, default=""),
-    sa.Column("heartbeat", sa.Float, nullable=False, default=0.0),
-    sa.Column("race", sa.Text, nullable=False, default="", index=True),
-    # Two browsers that press the same button at the same moment get one run.
-    sa.Index("one_active_run_per_key", "key", unique=True, sqlite_where=sa.text("status IN ('queued', 'running')")),
-)
-
-points = sa.Table(
-    "points",
-    metadata,
-    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("run", sa.Text, nullable=False),
-    sa.Column("at", sa.Float, nullable=False),
-    sa.Column("payload", sa.LargeBinary, nullable=False),
-    sa.Index("points_of_run", "run", "seq"),
-    sqlite_autoincrement=True,
-)
-
-artifacts = sa.Table(
-    "artifacts",
-    metadata,
-    sa.Column("run", sa.Text, primary_key=True),
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("bytes", sa.Integer, nullable=False),
-    sa.Column("sha256", sa.Text, nullable=False),
-    sa.Column("created", sa.Float, nullable=False),
-)
-
-races = sa.Table(
-    "races",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("created", sa.Float, nullable=False),
-    sa.Column("title", sa.Text, nullable=False, default=""),
-    sa.Column("members", sa.JSON, nullable=False),
-    sa.Column("ready", sa.Boolean, nullable=False, default=False),
-)
-
-engines = sa.Table(
-    "engines",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("process", sa.Text, nullable=False),
-    sa.Column("started", sa.Float, nullable=False),
-    sa.Column("heartbeat", sa.Float, nullable=False),
-    sa.Column("stop_requested", sa.Boolean, nullable=False, default=False),
-    sa.Column("state", sa.JSON, nullable=False, default=dict),
-)
-
-MIGRATIONS: dict[int, Sequence[str]] = {}
-"""Statements that lift a store from version ``key`` to ``key + 1``; never edited once released."""
 
 
 @dataclass(frozen=True)
@@ -145,43 +64,9 @@ class Row:
     race: str
 
 
-@dataclass(frozen=True)
-class Chunk:
-    """Points written together: ``payload`` is JSON ``{"series": {name: [[step...], [value or null...]]}}``."""
-
-    seq: int
-    at: float
-    payload: bytes
-
-
-@dataclass
-class Series:
-    """One curve: int64 steps (ascending), float64 values (NaN where not finite), float64 ``at`` (unix seconds)."""
-
-    steps: np.ndarray
-    values: np.ndarray
-    at: np.ndarray = field(default_factory=lambda: np.empty(0))
-
-
 def new_id() -> str:
     """A run id that sorts by time: 11 hex digits of milliseconds, 9 random ones."""
     return f"{time.time_ns() // 1_000_000:011x}{secrets.token_hex(5)[:9]}"
-
-
-def merge(chunks: Sequence[Chunk]) -> dict[str, Series]:
-    """Join chunks into curves. A step that was written twice (a resumed run repeats some) keeps its last value."""
-    gathered: dict[str, dict[int, tuple[float, float]]] = {}
-    for chunk in chunks:
-        for name, (steps, values) in orjson.loads(chunk.payload).get("series", {}).items():
-            curve = gathered.setdefault(name, {})
-            for step, value in zip(steps, values, strict=True):
-                curve[step] = (float("nan") if value is None else value, chunk.at)
-    merged = {}
-    for name, curve in gathered.items():
-        steps = np.fromiter(sorted(curve), np.int64, len(curve))
-        pairs = np.array([curve[step] for step in steps.tolist()], np.float64).reshape(-1, 2)
-        merged[name] = Series(steps, pairs[:, 0].copy(), pairs[:, 1].copy())
-    return merged
 
 
 class Store:

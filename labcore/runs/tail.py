@@ -15,7 +15,8 @@ import numpy as np
 import orjson
 
 from labcore.errors import UserError
-from labcore.runs.store import ENDED, Row, Series, Store, merge, open_store
+from labcore.runs.series import Series, merge
+from labcore.runs.store import ENDED, Row, Store, open_store
 
 POLL_SECONDS = 0.1
 STATUS_SECONDS = 0.3

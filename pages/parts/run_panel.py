@@ -9,7 +9,8 @@ from labcore.data import registry
 from labcore.errors import UserError
 from labcore.runs.keys import key_of
 from labcore.runs.run import Run
-from labcore.runs.store import ACTIVE, Row, Series, open_store
+from labcore.runs.series import Series
+from labcore.runs.store import ACTIVE, Row, open_store
 from labcore.runs.tail import status as status_of
 from labcore.specs import Spec
 from pages.parts import words

@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from labcore.errors import UserError
-from labcore.runs.store import Store, merge, open_store
+from labcore.runs.series import merge
+from labcore.runs.store import Store, open_store
 
 
 def add(store: Store, key: str = "k", **more) -> str:
