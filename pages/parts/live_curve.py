@@ -115,6 +115,7 @@ def live_curve(
     log_x: bool = False,
     y_label: str = "loss",
     y_format: Literal["number", "percent"] = "number",
+    log_y: bool = False,
     rules: Sequence[Rule] = (),
     pick: float | None = None,
     pick_enabled: bool = False,
@@ -134,6 +135,7 @@ def live_curve(
         page: the url path of the page it stands on, from which the browser finds the server's root.
         x: ``step``, or the series whose value at the same step is the horizontal place.
         x_range: the axis while points still arrive; afterwards it fits the points.
+        log_y: a logarithmic vertical axis, where a tenth of an error is as far as ten times of it.
         rules: vertical markers.
         pick: the person's pick, as last told by the browser.
         pick_enabled: whether the pick can be dragged.
@@ -150,7 +152,7 @@ def live_curve(
         },
         "curves": [asdict(curve) | {"id": f"{curve.run} {curve.series}"} for curve in curves],
         "x": {"series": x, "label": x_label, "log": log_x, "range": x_range},
-        "y": {"label": y_label, "format": y_format, "range": None},
+        "y": {"label": y_label, "format": y_format, "log": log_y, "range": None},
         "rules": [asdict(rule) for rule in rules],
         "pick": pick,
         "pick_enabled": pick_enabled,

@@ -48,6 +48,25 @@ function sayNumber(value, format) {
   return value.toPrecision(size >= 100 ? 4 : 3);
 }
 
+// A height of the figure in the words of its axis; a logarithmic one holds powers of ten.
+function sayHeight(value, y) {
+  return sayNumber(y.log ? 10 ** value : value, y.format);
+}
+
+// The ticks of the vertical axis: where, and what stands beside it.
+function heightTicks(low, high, room, y) {
+  if (!y.log) {
+    const { ticks, step } = niceTicks(low, high, room);
+    const percent = y.format === "percent";
+    const places = decimals(percent ? step * 100 : step);
+    return ticks.map((at) => ({ at, text: percent ? `${(at * 100).toFixed(places)} %` : at.toFixed(places) }));
+  }
+  const say = (at) => (y.format === "percent" ? `${Number((100 * 10 ** at).toPrecision(2))} %` : sayRate(10 ** at));
+  const { major, minor } = logTicks(low, high, room);
+  const named = minor.filter(({ named: said }) => said).map(({ at }) => at);
+  return [...major, ...named].map((at) => ({ at, text: say(at) }));
+}
+
 function saySeconds(seconds) {
   if (!Number.isFinite(seconds) || seconds < 0) return "";
   if (seconds < 1) return "less than 1 s";

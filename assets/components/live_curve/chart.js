@@ -149,7 +149,8 @@ class Chart extends Gestures {
       let at = other ? (other.steps[i] === step ? other.values[i] : other.at(step)) : step;
       if (x.log) at = at > 0 ? Math.log10(at) : NaN;
       xs.push(at);
-      ys.push(series.values[i]);
+      const value = series.values[i];
+      ys.push(!this.data.y.log ? value : value > 0 ? Math.log10(value) : NaN);
     }
     return { xs, ys };
   }
@@ -363,7 +364,7 @@ class Chart extends Gestures {
       this.handle.setAttribute("aria-valuemin", sayRate(10 ** this.full[0]));
       this.handle.setAttribute("aria-valuemax", sayRate(10 ** this.full[1]));
       this.handle.setAttribute("aria-valuenow", String(this.data.x.log ? 10 ** pick.x : pick.x));
-      this.handle.setAttribute("aria-valuetext", pick.ghost ? "not set" : `${sayRate(this.pick)}, ${this.data.y.label} ${sayNumber(pick.y, this.data.y.format)}`);
+      this.handle.setAttribute("aria-valuetext", pick.ghost ? "not set" : `${sayRate(this.pick)}, ${this.data.y.label} ${sayHeight(pick.y, this.data.y)}`);
     }
     this.reset.hidden = !this.zoom;
     this.tip.hidden = !hover;
@@ -374,7 +375,7 @@ class Chart extends Gestures {
         const row = document.createElement("div");
         const dot = document.createElement("i");
         dot.style.background = color;
-        row.append(dot, `${label}: ${sayNumber(y, this.data.y.format)}`);
+        row.append(dot, `${label}: ${sayHeight(y, this.data.y)}`);
         return row;
       });
       this.tip.replaceChildren(head, ...rows);
@@ -392,7 +393,7 @@ class Chart extends Gestures {
       });
       if (best < 0) return `${line.label}: no points yet`;
       const x = this.data.x.log ? sayRate(10 ** line.xs[best]) : sayNumber(line.xs[best]);
-      return `${line.label}: lowest ${sayNumber(line.ys[best], this.data.y.format)} at ${x}`;
+      return `${line.label}: lowest ${sayHeight(line.ys[best], this.data.y)} at ${x}`;
     });
     return `${this.data.y.label} against ${this.data.x.label}. ${parts.join(". ")}.`;
   }

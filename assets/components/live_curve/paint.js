@@ -38,10 +38,10 @@ function paintAxes(ctx, scene, at) {
   const { plot, view, theme, x, y, type } = scene;
   ctx.lineWidth = 1;
   ctx.font = `${type}px ${theme.font}`;
-  const yTicks = niceTicks(view[2], view[3], Math.max(3, Math.round((plot.bottom - plot.top) / 70)));
+  const room = Math.max(3, Math.round((plot.bottom - plot.top) / 70));
   ctx.textAlign = "right";
   ctx.textBaseline = "middle";
-  for (const tick of yTicks.ticks) {
+  for (const { at: tick, text } of heightTicks(view[2], view[3], room, y)) {
     const py = Math.round(at.y(tick)) + 0.5;
     ctx.strokeStyle = theme.grid;
     ctx.beginPath();
@@ -49,15 +49,13 @@ function paintAxes(ctx, scene, at) {
     ctx.lineTo(plot.right, py);
     ctx.stroke();
     ctx.fillStyle = theme.quiet;
-    const places = y.format === "percent" ? decimals(yTicks.step * 100) : decimals(yTicks.step);
-    const text = y.format === "percent" ? `${(tick * 100).toFixed(places)} %` : tick.toFixed(places);
     if (!scene.blank) ctx.fillText(text, plot.left - 10, py);
   }
   ctx.textAlign = "center";
   ctx.textBaseline = "top";
-  const room = (plot.right - plot.left) / (type * 4);
+  const wide = (plot.right - plot.left) / (type * 4);
   if (x.log) {
-    const { major, minor } = logTicks(view[0], view[1], room);
+    const { major, minor } = logTicks(view[0], view[1], wide);
     ctx.strokeStyle = theme.grid;
     for (const { at: value, named } of minor) {
       const px = Math.round(at.x(value)) + 0.5;
@@ -78,7 +76,7 @@ function paintAxes(ctx, scene, at) {
       ctx.fillText(sayRate(10 ** power), px, plot.bottom + 11);
     }
   } else {
-    const { ticks, step } = niceTicks(view[0], view[1], Math.max(2, Math.min(8, room)));
+    const { ticks, step } = niceTicks(view[0], view[1], Math.max(2, Math.min(8, wide)));
     for (const tick of ticks) {
       const px = Math.round(at.x(tick)) + 0.5;
       ctx.strokeStyle = theme.grid;
