@@ -60,12 +60,13 @@ class Body(nn.Module):
         net: the library's own network; its state dict keeps the library's names.
         channels: channels of the features.
         reduction: how many pixels of the picture's side one feature stands for.
+        strides: the stride at which each module that runs leaves a picture.
     """
 
     def __init__(self, net: nn.Module, arch: str) -> None:
         super().__init__()
         self.net = net
-        self._strides, features = _explore(net)
+        self.strides, features = _explore(net)
         if features.dim() != 4 or features.shape[2] != features.shape[3]:
             raise UserError(
                 f"{arch} gives no feature map. Choose a convolutional network, such as mobilenetv3_small_100."
@@ -73,7 +74,7 @@ class Body(nn.Module):
         self.channels = features.shape[1]
         self.reduction = PROBE_SIDE // features.shape[-1]
         for name, child in list(net.named_children()):
-            if self._strides.keys().isdisjoint(child.modules()) and any(True for _ in child.parameters()):
+            if self.strides.keys().isdisjoint(child.modules()) and any(True for _ in child.parameters()):
                 delattr(net, name)  # layers of the library's own head, which would sit in the optimiser untrained
 
     def forward(self, x: Tensor) -> Tensor:
@@ -82,7 +83,7 @@ class Body(nn.Module):
     def early_and_late(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
         """Parameters of layers down to stride 8, and those of the rest."""
         late = {
-            id(p) for unit in _units(self.net) if self._strides.get(unit, 0) > EARLY_STRIDE for p in unit.parameters()
+            id(p) for unit in units(self.net) if self.strides.get(unit, 0) > EARLY_STRIDE for p in unit.parameters()
         }
         parameters = list(self.net.parameters())
         return [p for p in parameters if id(p) not in late], [p for p in parameters if id(p) in late]
@@ -132,18 +133,27 @@ def build_model(
     Raises:
         UserError: unknown architecture, weights that are not there, do not fit or cannot be downloaded.
     """
-    known = describe(arch)
     if n_out < 1 or in_chans < 1:
         raise UserError(f"{n_out} outputs and {in_chans} channels make no network. Both are at least 1.")
-    file = weights_path(arch, weights)
-    with _initialisation(seed, "body"):
+    body = build_body(arch, weights, in_chans, seed)
+    with initialisation(seed, "head"):
+        top = HEADS[head](body.channels, n_out)
+    return Model(arch, body, top).to(memory_format=torch.channels_last)
+
+
+def build_body(arch: str, weights: str, in_chans: int = 3, seed: int = 0) -> Body:
+    """A body with its weights, on the CPU, for whoever brings a head of another kind; arguments as ``build_model``'s.
+
+    Raises:
+        UserError: unknown architecture, weights that are not there, do not fit or cannot be downloaded.
+    """
+    known, file = describe(arch), weights_path(arch, weights)
+    with initialisation(seed, "body"):
         body = Body(_build(known, pretrained=weights == "pretrained"), arch)
     if file is not None:
         load_body(body.net, read_weights(file), arch)
     _adapt_first_layer(body.net, in_chans, arch)
-    with _initialisation(seed, "head"):
-        top = HEADS[head](body.channels, n_out)
-    return Model(arch, body, top).to(memory_format=torch.channels_last)
+    return body
 
 
 def describe(arch: str) -> Architecture:
@@ -181,7 +191,7 @@ def normalisation(arch: str, weights: str) -> tuple[tuple[float, ...], tuple[flo
 
 
 @contextmanager
-def _initialisation(seed: int, part: str) -> Iterator[None]:
+def initialisation(seed: int, part: str) -> Iterator[None]:
     """Libraries initialise from torch's global CPU generator: lend it a named stream, then put it back."""
     before = torch.random.get_rng_state()
     torch.random.default_generator.manual_seed(seed_for(seed, "initialisation", part))
@@ -246,11 +256,11 @@ def _explore(net: nn.Module) -> tuple[dict[nn.Module, int], Tensor]:
     return strides, features
 
 
-def _units(module: nn.Module) -> Iterator[nn.Module]:
+def units(module: nn.Module) -> Iterator[nn.Module]:
     """The blocks that a network is made of, with plain sequences opened up."""
     for child in module.children():
         if isinstance(child, nn.ModuleList) or type(child).forward is nn.Sequential.forward:
-            yield from _units(child)
+            yield from units(child)
         else:
             yield child
 
