@@ -235,6 +235,16 @@ SUITED: dict[str, dict[str, Any]] = {
 """What a data set asks for in a fine-tuning spec that leaves the plan open."""
 
 
+def _suited(wishes: dict[str, dict[str, Any]], values: Any) -> Any:
+    """What a data set asks for, below what the person asks for."""
+    # Whoever brings a plan has chosen: a race's lane must differ in that plan alone.
+    if not isinstance(values, dict) or "plan" in values:
+        return values
+    dataset = values.get("dataset") or {}
+    name = dataset.name if isinstance(dataset, DatasetSpec) else dataset.get("name")
+    return wishes.get(name, {}) | values
+
+
 class FineTuneSpec(ImageSpec):
     """Transfer learning in stages: train the head, unfreeze, small rates early and large ones late."""
 
@@ -270,12 +280,7 @@ class FineTuneSpec(ImageSpec):
     @model_validator(mode="before")
     @classmethod
     def _suit_the_data(cls, values: Any) -> Any:
-        # Whoever brings a plan has chosen: a race's lane must differ in that plan alone.
-        if not isinstance(values, dict) or "plan" in values:
-            return values
-        dataset = values.get("dataset") or {}
-        name = dataset.name if isinstance(dataset, DatasetSpec) else dataset.get("name")
-        return SUITED.get(name, {}) | values
+        return _suited(SUITED, values)
 
 
 class ThresholdsSpec(ImageSpec):
@@ -379,10 +384,70 @@ class CollabSpec(Spec):
         return self
 
 
+SUITED_MASKS: dict[str, dict[str, Any]] = {
+    "camvid": {
+        "arch": "mobilenet_v2_035",
+        "weights": "none",
+        "image_size": (120, 160),
+        "plan": (
+            Stage(name="decoder", freeze_to=-1, epochs=3, lr=6e-3, tenth=True),
+            Stage(name="all", epochs=25, lr=6e-3, lr_lo=1e-3),
+        ),
+    },
+}
+"""What a data set asks for in a segmentation spec that leaves the plan open."""
+
+
+class SegmentationSpec(ImageSpec):
+    """A class for every pixel: a U-Net on any body, in stages (Ronneberger et al. 2015, arXiv:1505.04597)."""
+
+    dataset: DatasetSpec = DatasetSpec(name="streets")
+    image_size: Size = (96, 128)
+    """Height and width that the net sees, in pixels; half of both is a quarter of the work."""
+    batch_size: int = Field(default=8, ge=1, le=4096)
+    """Pictures per step; each has thousands of pixels to learn from, so few are enough."""
+    augment: Literal["none", "photos", "from_above", "street"] = "street"
+    """How each picture, and its mask with it, is varied every time it is seen."""
+    plan: tuple[Stage, ...] = Field(
+        default=(
+            Stage(name="decoder", freeze_to=-1, epochs=2, lr=6e-3, tenth=True),
+            Stage(name="all", epochs=10, lr=6e-3, lr_lo=1e-3),
+        ),
+        min_length=1,
+        max_length=12,
+    )
+    """The stages, in order."""
+    loss: Literal["cross_entropy", "dice", "both"] = "cross_entropy"
+    """What is made small: cross-entropy per pixel, one minus the Dice overlap per class, or their sum; void is left
+    out of all."""
+    class_weights: Literal["none", "balanced"] = "none"
+    """Let every pixel count alike, or those of rare classes more (median frequency balancing)."""
+    skip_off: tuple[Annotated[int, Field(ge=0, le=3)], ...] = Field(default=(), max_length=4)
+    """Skip connections that are cut: 0 is the widest, at half the picture's side, 3 the one above the bottom."""
+    decoder: Literal["light", "full"] = "light"
+    """Widths of the way up: 64 to 16 channels, or 256 to 16 as in segmentation-models-pytorch."""
+    classes: Literal["all", "eleven"] = "all"
+    """All codes of the set, or CamVid's 32 gathered into the eleven of later papers."""
+    every: int = Field(default=0, ge=0, le=100_000)
+    """Keep the masks of the watched pictures every so many batches; 0 keeps them after each epoch."""
+    frozen_body: Literal["batchnorm_trains", "batchnorm_rests"] = "batchnorm_trains"
+    """While frozen: let the body's BatchNorm train on, as fastai does, or rest."""
+    weight_decay: float = Field(default=0.01, ge=0, le=10, allow_inf_nan=False)
+    """Pull of all weights towards zero per step, times the rate."""
+    start_from: str = Field(default="", pattern=r"^([a-z0-9]{8,40}/[A-Za-z0-9][A-Za-z0-9._-]{0,79})?$")
+    """A saved stage of an earlier run to go on from, as RUN/STAGE; empty starts from the backbone's weights."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _suit_the_data(cls, values: Any) -> Any:
+        return _suited(SUITED_MASKS, values)
+
+
 EXPERIMENTS: dict[str, type[Spec]] = {
     "lr_finder": LRFinderSpec,
     "fine_tune": FineTuneSpec,
     "thresholds": ThresholdsSpec,
+    "segmentation": SegmentationSpec,
     "head_pose": HeadPoseSpec,
     "collab": CollabSpec,
 }
