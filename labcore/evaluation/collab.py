@@ -1,12 +1,12 @@
 """How good predicted ratings are, and what simple methods reach on the same table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse
-from sklearn.decomposition import TruncatedSVD
+import scipy.sparse.linalg
 
 Floats = npt.NDArray[np.floating]
 Ints = npt.NDArray[np.integer]
@@ -71,20 +71,35 @@ def means(train: Table) -> Means:
     return Means(overall, user, item)
 
 
-def svd(train: Table, base: Means, factors: int, seed: int = 0) -> Predict:
-    """Truncated SVD (scikit-learn) of what the means leave over; a film not rated counts as average."""
+def svd(train: Table, base: Means, widths: Sequence[int] = SVD_FACTORS, seed: int = 0) -> dict[int, Predict]:
+    """Truncated SVD (ARPACK by way of scipy) of what the means leave over; a film not rated counts as average.
+
+    The best approximation of width k holds that of every smaller width, so one factorisation answers for all of them.
+
+    Args:
+        widths: how many factors to keep; what the table is too small for is cut.
+
+    Returns:
+        A prediction by width.
+    """
     left = train.ratings - base(train.users, train.items)
-    matrix = scipy.sparse.csr_matrix((left, (train.users, train.items)), (train.n_users, train.n_items))
-    width = min(factors, min(matrix.shape) - 1)
-    if width < 1:
-        return base
-    found = TruncatedSVD(width, random_state=seed).fit(matrix)
-    user_factors, item_factors = found.transform(matrix), found.components_.T
+    matrix = scipy.sparse.csr_matrix((left.astype(float), (train.users, train.items)), (train.n_users, train.n_items))
+    most = min(max(widths), min(matrix.shape) - 1)
+    if most < 1 or not matrix.count_nonzero():
+        return dict.fromkeys(widths, base)
+    start = np.random.default_rng(seed).normal(size=min(matrix.shape))
+    u, strengths, v = scipy.sparse.linalg.svds(matrix, most, v0=start)
+    order = np.argsort(-strengths)
+    user_factors, item_factors = u[:, order] * strengths[order], v[order].T
 
-    def predict(users: Ints, items: Ints) -> Floats:
-        return base(users, items) + np.einsum("nf,nf->n", user_factors[users], item_factors[items])
+    def of_width(width: int) -> Predict:
+        def predict(users: Ints, items: Ints) -> Floats:
+            dots = np.einsum("nf,nf->n", user_factors[users, :width], item_factors[items, :width])
+            return base(users, items) + dots
 
-    return predict
+        return predict
+
+    return {width: of_width(width) for width in widths}
 
 
 def als(

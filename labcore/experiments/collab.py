@@ -13,7 +13,7 @@ from labcore.errors import UserError
 from labcore.evaluation import collab as judge
 from labcore.evaluation.collab_map import canonical_correlations
 from labcore.evaluation.collab_model import FactorModel
-from labcore.experiments import pictures
+from labcore.experiments import telling
 from labcore.models.collab import CollabNN, DotProduct, Shape, Trainable
 from labcore.runs.job import Job
 from labcore.specs import CollabSpec
@@ -43,7 +43,7 @@ def run(spec: CollabSpec, job: Job) -> dict[str, Any]:
         UserError: the data hold no ratings, or do not fit the range or the split.
     """
     device = resolve_device(spec.device)
-    pictures.describe(job, resolve("fp32", device))
+    telling.describe(job, resolve("fp32", device))
     items = block.load(spec.dataset, 1, progress=job.progress)
     if items.task != "ratings":
         raise UserError(
@@ -54,7 +54,7 @@ def run(spec: CollabSpec, job: Job) -> dict[str, Any]:
         for note in block.index_of(spec.dataset).notes:  # which columns were taken for what
             job.note(note)
     split = hold_out(items, spec)
-    pictures.say(items, split, job)
+    telling.say(items, split, job)
     table = items.table
     columns = [table[name].to_numpy() for name in ("user", "movie", "rating")]
     sizes = len(items.extra["users"]), len(items.extra["movies"])
@@ -201,11 +201,9 @@ def _baselines(
     if len(train) > SLOW_BASELINES:
         job.note(f"SVD and ALS are left out above {SLOW_BASELINES:,} ratings: they would take longer than the model.")
         return found, simple
-    tried = {}
-    for width in judge.SVD_FACTORS:
-        job.progress(1, 1, f"truncated SVD, {width} factors")
-        job.stop_here()
-        tried[width] = of(judge.svd(train, simple, width)(valid.users, valid.items))
+    job.progress(1, 1, "truncated SVD")
+    job.stop_here()
+    tried = {width: of(one(valid.users, valid.items)) for width, one in judge.svd(train, simple).items()}
     width = min(tried, key=tried.get)
     job.progress(1, 1, "alternating least squares")
     other = judge.als(train, simple, between=job.stop_here)

@@ -9,11 +9,12 @@ from labcore.data.augment import Augment, preset
 from labcore.data.batches import Batches, Normalisation
 from labcore.data.items import Items
 from labcore.data.splits import Split
+from labcore.experiments.telling import describe as describe
+from labcore.experiments.telling import say as say
 from labcore.models.backbones import normalisation
 from labcore.runs.job import Job
 from labcore.specs import ImageSpec, Size
 from labcore.training.learner import Data
-from labcore.training.precision import Precision
 
 
 def load(spec: ImageSpec, size: Size, job: Job) -> Items:
@@ -24,15 +25,6 @@ def load(spec: ImageSpec, size: Size, job: Job) -> Items:
         job.stop_here()
 
     return block.load(spec.dataset, size, progress=progress)
-
-
-def say(items: Items, split: Split, job: Job) -> None:
-    """Leave on the run what its reader should know of the data: files left out, a doubtful split."""
-    for warning in split.warnings:
-        job.note(warning)
-    if items.left_out:
-        more = f" and {len(items.left_out) - 1} more" if len(items.left_out) > 1 else ""
-        job.note(f"Left out: {items.left_out[0]}{more}")
 
 
 def one_hot(items: Items) -> np.ndarray:
@@ -68,14 +60,3 @@ class Varied:
         drawing = torch.Generator().manual_seed(generator.initial_seed())
         varied, _, _ = self.augment(images, generator=drawing)
         return varied, targets
-
-
-def describe(job: Job, precision: Precision) -> None:
-    """Record on the run where it trains and in which number format."""
-    cuda = precision.device.type == "cuda"
-    job.describe(
-        device=torch.cuda.get_device_name(precision.device) if cuda else f"CPU, {torch.get_num_threads()} threads",
-        environment={"precision": precision.name, "torch": torch.__version__, "threads": torch.get_num_threads()},
-    )
-    if precision.note:
-        job.note(precision.note)

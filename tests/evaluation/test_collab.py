@@ -41,8 +41,29 @@ def test_each_baseline_beats_the_simpler_one_where_there_is_something_to_find():
 
     alone = collab.errors(np.full(len(valid), simple.overall), valid.ratings)["mse"]
     assert mse(simple) < alone
-    assert mse(collab.svd(train, simple, 2)) < mse(simple)
+    assert mse(collab.svd(train, simple)[2]) < mse(simple)
     assert mse(collab.als(train, simple, factors=2, pull=1.0)) < 0.25 * mse(simple)
+
+
+def test_svd_is_that_of_scikit_learn_at_every_width():
+    from sklearn.decomposition import TruncatedSVD
+
+    train, valid = planted()
+    simple = collab.means(train)
+    matrix = np.zeros((train.n_users, train.n_items))
+    matrix[train.users, train.items] = train.ratings - simple(train.users, train.items)
+    found = collab.svd(train, simple, (1, 3))
+    for width in (1, 3):
+        theirs = TruncatedSVD(width, algorithm="arpack", random_state=0).fit(matrix)
+        whole = theirs.transform(matrix) @ theirs.components_
+        expected = simple(valid.users, valid.items) + whole[valid.users, valid.items]
+        np.testing.assert_allclose(found[width](valid.users, valid.items), expected, atol=1e-5)
+
+
+def test_svd_of_a_table_too_small_for_factors_is_the_means():
+    tiny = collab.Table(np.array([0, 1]), np.array([0, 0]), np.array([3.0, 4.0]), 2, 1)
+    simple = collab.means(tiny)
+    assert collab.svd(tiny, simple, (2,))[2](tiny.users, tiny.items).tolist() == simple(tiny.users, tiny.items).tolist()
 
 
 def test_als_leaves_those_without_ratings_at_their_mean():
