@@ -98,6 +98,8 @@ Size = Annotated[Side | tuple[Side, Side], BeforeValidator(_parse_size)]
 """A square's side, or (height, width), in pixels."""
 Rate = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+SavedFile = Annotated[str, Field(pattern=r"^([a-z0-9]{8,40}/[A-Za-z0-9][A-Za-z0-9._-]{0,79})?$")]
+"""Something that an earlier run has kept, as RUN/NAME; empty for nothing."""
 
 
 class DatasetSpec(Spec):
@@ -166,6 +168,11 @@ class LRFinderSpec(ImageSpec):
     """Also record the batch accuracy at every rate, as the CLR paper's range test does."""
     weight_decay: float = Field(default=0.01, ge=0, le=10, allow_inf_nan=False)
     """Pull of all weights towards zero per step, times the rate."""
+    head: Literal["fastai", "linear"] = "fastai"
+    """fastai's head of two layers with dropout, or one linear layer."""
+    start_from: SavedFile = ""
+    """A saved stage of a fine-tuning run to start from, as RUN/STAGE: the rate for its next stage. Empty starts from
+    the backbone's weights and a new head."""
 
     @model_validator(mode="after")
     def _range_makes_sense(self) -> Self:
@@ -270,9 +277,9 @@ class FineTuneSpec(ImageSpec):
     """fastai's head of two layers with dropout, or one linear layer: with ten pictures per class less is more."""
     weight_decay: float = Field(default=0.01, ge=0, le=10, allow_inf_nan=False)
     """Pull of all weights towards zero per step, times the rate."""
-    start_from: str = Field(default="", pattern=r"^([a-z0-9]{8,40}/[A-Za-z0-9][A-Za-z0-9._-]{0,79})?$")
+    start_from: SavedFile = ""
     """A saved stage of an earlier run to go on from, as RUN/STAGE; empty starts from the backbone's weights."""
-    collected: str = Field(default="", pattern=r"^([a-z0-9]{8,40}/[A-Za-z0-9][A-Za-z0-9._-]{0,79})?$")
+    collected: SavedFile = ""
     """Pictures gathered to learn from, as RUN/FILE: mistakes of that run, or uploads with the right label."""
     collected_how: Literal["added", "alone"] = "added"
     """Teach the gathered pictures together with the training set, or alone (and watch what is forgotten)."""
@@ -333,7 +340,7 @@ class HeadPoseSpec(ImageSpec):
     """While frozen: let the body's BatchNorm go on training, as fastai does, or let it rest in all stages."""
     weight_decay: float = Field(default=0.01, ge=0, le=10, allow_inf_nan=False)
     """Pull of all weights towards zero per step, times the rate."""
-    start_from: str = Field(default="", pattern=r"^([a-z0-9]{8,40}/[A-Za-z0-9][A-Za-z0-9._-]{0,79})?$")
+    start_from: SavedFile = ""
     """A saved stage of an earlier run to go on from, as RUN/STAGE; empty starts from the backbone's weights."""
 
     @model_validator(mode="after")
@@ -434,7 +441,7 @@ class SegmentationSpec(ImageSpec):
     """While frozen: let the body's BatchNorm train on, as fastai does, or rest."""
     weight_decay: float = Field(default=0.01, ge=0, le=10, allow_inf_nan=False)
     """Pull of all weights towards zero per step, times the rate."""
-    start_from: str = Field(default="", pattern=r"^([a-z0-9]{8,40}/[A-Za-z0-9][A-Za-z0-9._-]{0,79})?$")
+    start_from: SavedFile = ""
     """A saved stage of an earlier run to go on from, as RUN/STAGE; empty starts from the backbone's weights."""
 
     @model_validator(mode="before")

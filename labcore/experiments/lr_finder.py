@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from labcore.data import block
 from labcore.errors import UserError
 from labcore.evaluation.lr_finder import elbow_tenth, suggest
-from labcore.experiments import pictures
+from labcore.experiments import pictures, staged
 from labcore.models.backbones import build_model
 from labcore.models.groups import freeze_to
 from labcore.runs.job import Job
@@ -60,7 +60,9 @@ def run(spec: LRFinderSpec, job: Job) -> dict[str, float]:
     data = pictures.batches(spec, items, labels, split, device)
 
     job.progress(0, spec.num_it, "building the net")
-    model = build_model(spec.arch, spec.weights, len(items.classes), seed=spec.seed).to(device)
+    model = build_model(spec.arch, spec.weights, len(items.classes), seed=spec.seed, head=spec.head)
+    staged.start(model, spec.start_from)
+    model.to(device)
     if spec.frozen:
         freeze_to(model, HEAD_ALONE, train_bn=spec.frozen_body == "batchnorm_trains")
     optimizer = partial(adamw, weight_decay=spec.weight_decay)

@@ -5,7 +5,7 @@ import pytest
 
 import labcore
 from labcore.evaluation.lr_finder import suggest
-from labcore.specs import LRFinderSpec
+from labcore.specs import FineTuneSpec, LRFinderSpec, Stage
 
 SMALL = {
     "dataset.limit": 300,
@@ -55,3 +55,22 @@ def test_data_of_another_task_is_one_sentence(home):
     run = labcore.run(LRFinderSpec.of({**SMALL, "dataset.name": "ratings"}))
     assert run.status == "failed"
     assert "labels of whole pictures" in run.row.error
+
+
+def test_from_a_saved_stage_the_test_starts_where_that_stage_ended(drawn):
+    plan = (Stage(name="head", freeze_to=-1, steps=30, lr=1e-2, schedule="constant"), Stage(name="all", epochs=1))
+    same = {name: SMALL[name] for name in ("dataset.limit", "arch", "weights", "image_size", "batch_size")}
+    parent = labcore.run(FineTuneSpec.of({**same, "augment": "none", "plan": plan}))
+    assert parent.status == "done", parent.row.error
+    asked = LRFinderSpec.of({**SMALL, "num_it": 10, "frozen": False})
+    fresh, on = labcore.run(asked), labcore.run(asked.but(start_from=f"{parent.id}/all"))
+    assert on.status == "done", on.row.error
+    # A new head guesses, at ln 12 = 2.5 and more; a trained one knows some of its pictures.
+    assert on.series("loss").values[:3].mean() < fresh.series("loss").values[:3].mean() - 0.2
+
+
+def test_a_stage_with_another_head_is_one_sentence(drawn):
+    same = {name: SMALL[name] for name in ("dataset.limit", "arch", "weights", "image_size", "batch_size")}
+    parent = labcore.run(FineTuneSpec.of({**same, "augment": "none", "plan": (Stage(name="all", epochs=1),)}))
+    run = labcore.run(LRFinderSpec.of({**SMALL, "head": "linear", "start_from": f"{parent.id}/all"}))
+    assert run.status == "failed" and "does not fit" in run.row.error
