@@ -21,6 +21,7 @@ def recommend(run: str, user: str, top: int, as_json: bool) -> None:
         UserError: the run is of another kind, or the user is not in its training data.
     """
     from labcore.evaluation.collab_model import FactorModel, crowd, fold_in
+    from labcore.runs.rated import rated
     from labcore.runs.run import Run
     from labcore.runs.store import open_store
 
@@ -42,9 +43,9 @@ def recommend(run: str, user: str, top: int, as_json: bool) -> None:
                 "Give one of them, or average."
             )
         scores = model.scores(found)[0].astype(float)
-        if "ratings.npz" in open_store().artifacts(run):
-            table = Run(run).artifact("ratings.npz")
-            scores[table["movie"][table["user"] == found[0]]] = -np.inf
+        known = rated(run, len(users))
+        if known is not None:
+            scores[known.of(int(found[0]))[0]] = -np.inf
     # An item that training never saw has no factors of its own: its place in a list would be an accident.
     scores = np.where(kept["item_counts"] > 0, scores, -np.inf)
     best = np.argsort(-scores, kind="stable")[:top]

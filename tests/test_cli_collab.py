@@ -9,6 +9,9 @@ import pytest
 
 import labcore
 from labcore.evaluation.collab_model import FactorModel
+from labcore.experiments import collab
+from labcore.runs.rated import rated
+from labcore.runs.store import open_store
 from labcore.specs import CollabSpec
 
 
@@ -33,6 +36,19 @@ def test_a_user_gets_the_best_of_what_was_not_rated(trained):
     lines = [json.loads(line) for line in said.stdout.splitlines()]
     assert [line["title"] for line in lines] == kept["titles"][best].tolist()
     assert [line["predicted"] for line in lines] == pytest.approx(scores[best].tolist(), abs=1e-4)
+
+
+def test_a_large_table_too_leaves_out_what_was_rated(home, monkeypatch):
+    monkeypatch.setattr(collab, "KEPT_RATINGS", 100)
+    quick = {"batch_size": 1024, "epochs": 1, "lr": 0.02, "factors": 5, "baselines": "means"}
+    run = labcore.run(CollabSpec.of(quick))
+    assert "ratings.npz" not in open_store().artifacts(run.id)
+    kept, known = run.artifact("factors.npz"), rated(run.id, 600)
+    said = predict(run.id, "--user", "7", "--top", "400", "--json")
+    named = {json.loads(line)["title"] for line in said.stdout.splitlines()}
+    taken = set(kept["titles"][known.of(6)[0]])
+    assert len(taken) >= 20 and not named & taken
+    assert len(named) == (kept["item_counts"] > 0).sum() - len(taken)
 
 
 def test_an_unknown_user_is_one_sentence_with_a_way_out(trained):

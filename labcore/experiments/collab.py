@@ -16,12 +16,14 @@ from labcore.evaluation.collab_model import FactorModel
 from labcore.experiments import telling
 from labcore.models.collab import CollabNN, DotProduct, Shape, Trainable
 from labcore.runs.job import Job
+from labcore.runs.rated import sorted_by_user
 from labcore.specs import CollabSpec
 from labcore.training.precision import resolve, resolve_device
 from labcore.training.ratings_loop import CHUNK, Ratings, fit, mse
 
 KEPT_RATINGS = 2_000_000
-"""Tables up to this size are kept with the run, so that lists can leave out what a person has rated already."""
+"""Tables up to this size are kept as they are, with what was held out; larger ones sorted by user, so that a list can
+leave out what a person has rated without reading everybody's ratings."""
 SLOW_BASELINES = 3_000_000
 """Above so many ratings SVD and ALS would take longer than the model itself; the averages stay."""
 RANKED_USERS, RANKED_USERS_NN = 1_000, 150
@@ -99,7 +101,8 @@ def run(spec: CollabSpec, job: Job) -> dict[str, Any]:
         taught[split.train] = True
         job.save("ratings", dict(zip(("user", "movie", "rating"), columns, strict=True)) | {"taught": taught})
     else:
-        job.note(f"Tables above {KEPT_RATINGS:,} ratings are not kept with the run: lists may name what was rated.")
+        for name, part in sorted_by_user(*columns, sizes[0]).items():
+            job.save(name, part)
     return metrics
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from labcore.evaluation.collab_map import Axes, onto_truth, principal_axes
 from labcore.evaluation.collab_model import Crowd, FactorModel, crowd
+from labcore.runs.rated import Rated, rated
 from labcore.runs.run import Run
 from labcore.runs.store import Row, open_store
 
@@ -25,7 +26,7 @@ class Learnt:
             the average), one row per item code.
         axes: principal axes of the items.
         places: {axis name: [I] where items stand}.
-        table: the ratings themselves with ``taught``; None for tables too large to keep.
+        rated: the ratings themselves, by user; None for a run that kept none.
         users: the users' own ids.
         noise: valid MSE.
         overall: mean rating.
@@ -35,7 +36,7 @@ class Learnt:
     items: pd.DataFrame
     axes: Axes
     places: dict[str, np.ndarray]
-    table: dict[str, np.ndarray] | None
+    rated: Rated | None
     users: np.ndarray
     noise: float
     overall: float
@@ -57,8 +58,6 @@ class Learnt:
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _learnt(run: str, finished: float, url: str) -> Learnt:
     kept = Run(run).artifact("factors.npz")
-    files = open_store().artifacts(run)
-    table = Run(run).artifact("ratings.npz") if "ratings.npz" in files else None
     model = FactorModel.of(kept)
     titles = pd.Series(kept["titles"].astype(str))
     twice = titles.duplicated(keep=False)
@@ -81,8 +80,9 @@ def _learnt(run: str, finished: float, url: str) -> Learnt:
         places |= {f"truth: {name}": drawn[:, k] for k, name in enumerate(kept["factor_names"].astype(str))}
     if "item_bias" in kept:
         places["bias"] = items["bias"].to_numpy()
+    known = rated(run, len(kept["users"]))
     noise = float(open_store().get(run).metrics["valid_mse"])
-    return Learnt(model, items, axes, places, table, kept["users"].astype(str), noise, float(kept["overall"][0]))
+    return Learnt(model, items, axes, places, known, kept["users"].astype(str), noise, float(kept["overall"][0]))
 
 
 def learnt(row: Row) -> Learnt:

@@ -12,6 +12,10 @@ FOLDER = Path(__file__).resolve().parents[2] / "assets" / "components" / "collab
 SHOWN_AXES = 3
 """Axes in the margins; the sum over all others is one number per cell, so that cells equal the model's predictions."""
 USERS, ITEMS = 6, 6
+ASKED_USERS = 2_000
+"""Whose ratings are looked at for a block with few gaps: those who rated most."""
+LISTED = 2_000
+"""Users to choose among: a list of a hundred thousand would travel to the browser with every click."""
 
 _component = st.components.v2.component(
     "unfreeze_collab_sheet",
@@ -32,14 +36,13 @@ def block(found: Learnt, users: np.ndarray, items: np.ndarray, width: int = SHOW
     u = model.user_factors[users].astype(float) @ found.axes.basis
     v = model.item_factors[items].astype(float) @ found.axes.basis
     biased = model.user_bias is not None
-    table = found.table
     ratings: list[list[float | None]] = [[None] * len(items) for _ in users]
-    if table is not None:
+    if found.rated is not None:
         place = {int(code): n for n, code in enumerate(items)}
         for a, user in enumerate(users):
-            for row in np.flatnonzero(table["user"] == user):
-                if int(table["movie"][row]) in place:
-                    ratings[a][place[int(table["movie"][row])]] = float(table["rating"][row])
+            for code, stars in zip(*found.rated.of(int(user)), strict=True):
+                if int(code) in place:
+                    ratings[a][place[int(code)]] = float(stars)
 
     def side(factors: np.ndarray, bias: np.ndarray | None, names: list[str]) -> list[dict[str, Any]]:
         biases = np.zeros(len(names)) if bias is None else bias.astype(float)
@@ -62,10 +65,20 @@ def block(found: Learnt, users: np.ndarray, items: np.ndarray, width: int = SHOW
 def busiest(found: Learnt) -> tuple[np.ndarray, np.ndarray]:
     """The films rated most and the users who rated most of them: a block with few gaps."""
     items = np.argsort(-found.items["ratings"].to_numpy(), kind="stable")[:ITEMS]
-    if found.table is None:
+    if found.rated is None:
         return np.arange(min(USERS, len(found.users))), items
-    hits = np.bincount(found.table["user"][np.isin(found.table["movie"], items)], minlength=len(found.users))
+    most = np.argsort(-np.diff(found.rated.starts), kind="stable")[:ASKED_USERS]
+    hits = np.zeros(len(found.users))
+    hits[most] = [np.isin(found.rated.of(int(user))[0], items).sum() for user in most]
     return np.argsort(-hits, kind="stable")[:USERS], items
+
+
+def listed(found: Learnt, users: np.ndarray) -> list[int]:
+    """Users on offer: all, or those who rated most and the ones that are shown."""
+    if len(found.users) <= LISTED or found.rated is None:
+        return list(range(min(len(found.users), LISTED)))
+    most = np.argsort(-np.diff(found.rated.starts), kind="stable")[:LISTED]
+    return sorted({*map(int, most), *map(int, users)})
 
 
 def sheet_tab(found: Learnt) -> None:
@@ -85,7 +98,7 @@ def sheet_tab(found: Learnt) -> None:
     with st.expander("Other users and items"):
         left, right = st.columns(2)
         people = left.multiselect(
-            "Users", range(len(found.users)), users.tolist(), key="sheet users", max_selections=12,
+            "Users", listed(found, users), users.tolist(), key="sheet users", max_selections=12,
             format_func=lambda n: f"user {found.users[n]}", help="The rows of the block.",
         )  # fmt: skip
         films = right.multiselect(
@@ -96,7 +109,7 @@ def sheet_tab(found: Learnt) -> None:
         st.info("Choose at least one user and one item.", icon=":material/grid_on:")
         return
     _component(key="sheet", data=block(found, np.asarray(people), np.asarray(films)), height="content")
-    if found.table is not None:
+    if found.rated is not None:
         st.caption(
             "Cells are this run's predictions, ratings below them; the warmer a cell, the further it is off. "
             f"The axes are the {found.model.item_factors.shape[1]} factors rotated so that the widest come first, "

@@ -15,6 +15,8 @@ from pages.parts.theme import palette
 RECOMMENDED = 10
 OFFERED = 8
 """Well-known items offered to start with."""
+SCALE_FROM = 200_000
+"""So many ratings show which stars occur."""
 
 
 def mine(found: Learnt) -> dict[int, float]:
@@ -67,8 +69,8 @@ def you_tab(found: Learnt) -> None:
 
 def scale(found: Learnt) -> list[float]:
     """The ratings that can be given: those that occur in the table, at most ten of them."""
-    if found.table is not None:
-        known = np.unique(found.table["rating"])
+    if found.rated is not None:
+        known = np.unique(found.rated.stars[:SCALE_FROM])
         if len(known) <= 10:
             return [float(one) for one in known]
     low, high = found.model.y_range or (1.0, 5.0)

@@ -21,8 +21,7 @@ def test_margins_and_rest_add_up_to_the_predictions(home, model):
     low, high = told["range"] or (0, 0)
     said = low + (high - low) / (1 + np.exp(-raw)) if told["range"] else raw
     np.testing.assert_allclose(said, found.model.scores(users)[:, items], rtol=1e-4)
-    table = found.table
-    rated = {(int(a), int(b)): r for a, b, r in zip(table["user"], table["movie"], table["rating"], strict=True)}
+    rated = {(int(a), int(b)): r for a in users for b, r in zip(*found.rated.of(int(a)), strict=True)}
     for a, user in enumerate(users):
         for b, item in enumerate(items):
             assert told["ratings"][a][b] == rated.get((int(user), int(item)))

@@ -60,30 +60,30 @@ def make_index(
         UserError: no usable rating is left.
     """
     left_out, notes = [], []
-    values = pd.to_numeric(table["rating"], errors="coerce")
-    bad = ~np.isfinite(values.to_numpy(float)) | table["user"].isna().to_numpy() | table["movie"].isna().to_numpy()
-    if bad.any():
-        first = int(np.argmax(bad))
+    values = pd.to_numeric(table["rating"], errors="coerce").to_numpy(np.float32, na_value=np.nan)
+    kept = np.isfinite(values) & table["user"].notna().to_numpy() & table["movie"].notna().to_numpy()
+    if not kept.all():
         left_out.append(
-            f"{bad.sum():,} rows of {source} lack a user, an item or a number as rating (first: row {first + 1}); "
-            "they were left out."
+            f"{(~kept).sum():,} rows of {source} lack a user, an item or a number as rating (first: row "
+            f"{int(np.argmin(kept)) + 1}); they were left out."
         )
-    table = table.assign(rating=values)[~bad]
-    twice = table.duplicated(["user", "movie"], keep="last").to_numpy()
-    if twice.any():
+        table, values = table[kept], values[kept]
+    user_codes, users = _coded(table["user"])
+    movie_codes, movies = _coded(table["movie"])
+    twice = _given_anew(user_codes, movie_codes, len(movies))
+    if twice is not None:
         left_out.append(f"{twice.sum():,} ratings of {source} were given anew by the same user; the last one counts.")
-        table = table[~twice]
+        table, values, user_codes, movie_codes = (part[~twice] for part in (table, values, user_codes, movie_codes))
     if table.empty:
         raise UserError(f"{source} holds no usable rating. It needs one row per user, item and number.")
-    users, user_codes = np.unique(table["user"].to_numpy(), return_inverse=True)
-    movies, movie_codes = np.unique(table["movie"].to_numpy(), return_inverse=True)
     made = pd.DataFrame(
         {
-            "item": np.arange(len(table)),
-            "user": user_codes.astype(np.int32),
-            "movie": movie_codes.astype(np.int32),
-            "rating": table["rating"].to_numpy(np.float32),
-        }
+            "item": np.arange(len(table), dtype=np.int32),
+            "user": user_codes,
+            "movie": movie_codes,
+            "rating": values,
+        },
+        copy=False,
     )
     if "timestamp" in table:
         made["timestamp"] = pd.to_numeric(table["timestamp"], errors="coerce").fillna(0).to_numpy(np.int64)
@@ -102,6 +102,26 @@ def make_index(
     return Index(
         name, "ratings", root, tuple(titles.tolist()), made, left_out=tuple(left_out), notes=tuple(notes), extra=extra
     )
+
+
+def _coded(ids: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Ids as int32 codes and the ids in the order of codes. A gap makes pandas read whole numbers as decimals."""
+    if ids.dtype.kind == "f" and (ids % 1 == 0).all():
+        ids = ids.astype(np.int64)
+    codes, known = pd.factorize(ids, sort=True)
+    return codes.astype(np.int32), known.to_numpy()
+
+
+def _given_anew(users: np.ndarray, movies: np.ndarray, n_movies: int) -> np.ndarray | None:
+    """[N] whether a later row rates the same item by the same user; None where none does.
+
+    Looked for by sorting numbers, which for 25 million ratings takes a third of the memory of a hash table.
+    """
+    pairs = users.astype(np.int64) * n_movies + movies
+    ordered = np.sort(pairs)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return None
+    return pd.Series(pairs).duplicated(keep="last").to_numpy()
 
 
 def _plain(ids: np.ndarray) -> np.ndarray:
