@@ -185,17 +185,16 @@ def _decoded(
     found = cache.decoded(index, shape, method, fingerprint, home=home, progress=progress)
     table = index.table.iloc[found.rows].reset_index(drop=True)
     images, masks, left_out = found.images, found.masks, (*index.left_out, *found.left_out)
-    points = None
+    points = source = None
     if index.points is not None:
-        source = index.points[found.rows]
-        inside, sentences = points_inside(source, found.geometry, table["item"], index.classes)
-        points = (source * found.geometry[:, None, 0:2] + found.geometry[:, None, 2:4]).astype(np.float32)
+        placed, source = index.points[found.rows], found.geometry[:, 4:6]
+        inside, sentences = points_inside(placed, found.geometry, table["item"], index.classes)
+        points = (placed * found.geometry[:, None, 0:2] + found.geometry[:, None, 2:4]).astype(np.float32)
         if not inside.all():
             table, images, points = table[inside].reset_index(drop=True), images[inside], points[inside]
-            left_out = (*left_out, *sentences)
-    return Items(
-        table=table, images=images, masks=masks, points=points, left_out=left_out, fingerprint=fingerprint, **common
-    )
+            source, left_out = source[inside], (*left_out, *sentences)
+    about = {"left_out": left_out, "fingerprint": fingerprint, **common}
+    return Items(table=table, images=images, masks=masks, points=points, source=source, **about)
 
 
 def points_inside(points: np.ndarray, geometry: np.ndarray, items: pd.Series, names: tuple[str, ...]):
@@ -228,6 +227,9 @@ def _embedded(
     drawing = (lambda done, total: progress(done, total, f"drawing {dataset.name}")) if progress else None
     build.make(module, folder, progress=drawing)
     items = dataclasses.replace(build.load(folder), fingerprint=fingerprint)
+    if items.points is not None:
+        size = np.asarray(items.images.shape[2:0:-1], np.float32)
+        items = dataclasses.replace(items, source=np.tile(size, (len(items), 1)))
     if dataset.limit and dataset.limit < len(items):
         items = _rows(items, np.sort(splits.order(len(items), dataset.split_seed)[: dataset.limit]))
     if items.task == "ratings" or items.images.shape[1:3] == shape:
@@ -249,4 +251,5 @@ def _rows(items: Items, rows: np.ndarray) -> Items:
         images=pick(items.images),
         masks=pick(items.masks),
         points=pick(items.points),
+        source=pick(items.source),
     )

@@ -23,6 +23,7 @@ class Items:
         masks: uint8 [N, H, W] codes, for masks.
         points: float32 [N, P, 2], (x, y) in pixels of ``images``, pixel centres at +0.5; for points.
         void: the mask code that no metric counts, or None.
+        source: float32 [N, 2], (width, height) of each picture as it lay on the disk, upright; for points.
         left_out: one sentence per file that could not be used.
         fingerprint: changes whenever the content does.
     """
@@ -35,6 +36,7 @@ class Items:
     masks: np.ndarray | None = None
     points: np.ndarray | None = None
     void: int | None = None
+    source: np.ndarray | None = None
     left_out: tuple[str, ...] = ()
     fingerprint: str = ""
     extra: dict[str, np.ndarray] = field(default_factory=dict)
