@@ -30,8 +30,8 @@ def test_each_user_gets_their_own(home, large):
     found = rated(kept(large), 5)
     for user in range(5):
         items, stars = found.of(user)
-        assert items.tolist() == ITEMS[USERS == user].tolist()
-        assert stars.tolist() == STARS[USERS == user].tolist()
+        assert items.tolist() == ITEMS[user == USERS].tolist()
+        assert stars.tolist() == STARS[user == USERS].tolist()
     assert isinstance(found.items, np.memmap) == large
 
 
