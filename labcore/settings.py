@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     """An engine with nothing to do, and nobody looking, ends after this long."""
     checkpoint_seconds: float = Field(default=5.0, gt=0)
     """A run leaves a checkpoint to resume from about this often."""
+    worker_mb: int = Field(default=0, ge=0)
+    """A worker that still holds more than this between two runs makes place for a fresh one (2**20 bytes, without what
+    it shares with others); 0 takes 700 in public mode and a quarter of the machine's memory in local mode."""
     cache_gb: float = Field(default=20.0, gt=0)
     """Decoded pictures kept on disk; the least recently used sets go first."""
 

@@ -34,7 +34,12 @@ def execute(ids: Sequence[str]) -> None:
     rows = [open_store().get(run) for run in ids]
     if len(rows) == 1:
         carry_out(rows[0])
-        return
+    else:
+        _carry_out_in_turn(rows)
+    experiments.rest()
+
+
+def _carry_out_in_turn(rows: Sequence[Row]) -> None:
     turnstile = Turnstile(len(rows))
 
     def lane(number: int, row: Row) -> None:

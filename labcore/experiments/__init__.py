@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import os
 import platform
@@ -60,8 +61,16 @@ def warm() -> dict[str, Any]:
         "device_memory": torch.cuda.get_device_properties(device).total_memory if cuda else 0,
         "precision": resolve("auto", device).name,
         "threads": torch.get_num_threads(),
-        "versions": {"torch": torch.__version__, "timm": timm.__version__, "python": platform.python_version()},
+        # As plain text: torch's own version type would make the engine, to which this travels, import torch (330 MB).
+        "versions": {"torch": str(torch.__version__), "timm": timm.__version__, "python": platform.python_version()},
     }
+
+
+def rest() -> None:
+    """After a run: what it left goes back to the system, since the next one is perhaps minutes away."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def threads() -> int:

@@ -3,6 +3,7 @@
 ``python -m labcore engine`` starts it; pages and scripts call :func:`ensure` and talk to it only through the store.
 """
 
+import contextlib
 import importlib
 import logging
 import multiprocessing
@@ -29,6 +30,10 @@ STALE_SECONDS = 5.0
 """An engine that has not beaten for so long is taken for dead once its process is gone as well."""
 BOOT_SECONDS = 3.0
 """An engine that was asked for needs about a second to its first beat; until then it is not asked for again."""
+END_SECONDS = 2.0
+"""A worker that is to make place for another and does not end by itself within this time is killed."""
+PUBLIC_WORKER_MB = 700
+"""A fresh worker holds about 450 MB; the free cloud box has 1.5 GB for it, its run, the engine and the web process."""
 STOP_GRACE_SECONDS = 20.0
 """A run that ignores a stop for so long loses its worker."""
 
@@ -40,6 +45,21 @@ _started: subprocess.Popen | None = None
 def call(module: str, function: str, *arguments: Any) -> Any:
     """Call a function by name in the worker: the engine itself never imports torch."""
     return getattr(importlib.import_module(module), function)(*arguments)
+
+
+def own_memory(process: psutil.Process) -> int:
+    """Bytes that a process holds for itself: resident, without files that it has mapped; 0 once it has ended."""
+    try:
+        known = process.memory_info()
+    except psutil.Error:
+        return 0
+    return known.rss - getattr(known, "shared", 0)
+
+
+def worker_limit() -> int:
+    """Bytes above which a worker is not kept for the next run: ``LAB_WORKER_MB``, or what suits the lab's mode."""
+    asked = settings().worker_mb or (PUBLIC_WORKER_MB if settings().mode == "public" else 0)
+    return asked * 2**20 or psutil.virtual_memory().total // 4
 
 
 def make_executor() -> Executor:
@@ -143,6 +163,8 @@ class Engine:
             row = self.store.get(run)
             if row.status == "running":
                 after_death(self.store, row, reason)
+        if self._warming is None:
+            self._recycle()
 
     def _enforce_stop(self) -> None:
         rows = [self.store.get(run) for run in self.current] if self._due() else []
@@ -163,6 +185,22 @@ class Engine:
 
     def _due(self) -> bool:
         return time.monotonic() - self._last_beat >= BEAT_SECONDS
+
+    def _recycle(self) -> None:
+        """A worker that a run has left too large ends, and the next one warms up while nobody waits for it."""
+        held = {one: own_memory(one) for one in psutil.Process().children(recursive=True)}
+        large = [one for one, memory in held.items() if memory > worker_limit()]
+        if not large:
+            return
+        most = max(held.values()) / 2**20
+        log.info("the worker holds %.0f MB after its run and makes place for a fresh one", most)
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        # One after the other: both at once would need twice the memory.
+        _, left = psutil.wait_procs(large, timeout=END_SECONDS)
+        for worker in left:
+            with contextlib.suppress(psutil.Error):
+                worker.kill()
+        self._new_executor()
 
     def _new_executor(self) -> None:
         self._executor.shutdown(wait=False, cancel_futures=True)

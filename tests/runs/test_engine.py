@@ -6,6 +6,7 @@ import signal
 import time
 
 import numpy as np
+import psutil
 import pytest
 
 import labcore
@@ -77,6 +78,18 @@ def test_a_run_is_computed_once_and_then_known(home, drawn):
     fresh = labcore.submit(spec, fresh=True).wait(300)
     assert fresh.id != first.id
     np.testing.assert_array_equal(fresh.series("loss").values, first.series("loss").values)
+
+
+def test_a_worker_that_has_grown_makes_place_and_the_engine_stays_small(home, drawn, monkeypatch):
+    monkeypatch.setenv("LAB_WORKER_MB", "1")
+    first = labcore.submit(LRFinderSpec.of({**SMALL, "num_it": 10, "stop_early": False})).wait(300)
+    second = labcore.submit(LRFinderSpec.of({**SMALL, "num_it": 11, "stop_early": False})).wait(300)
+    assert (first.status, second.status) == ("done", "done")
+    assert first.row.worker != second.row.worker
+    wait_for(lambda: not alive(first.row.worker), 30, "the end of the large worker")
+    known = wait_for(lambda: (engine.state() or {}).get("warm") and engine.state(), 120, "the next worker's warmth")
+    engine_process = psutil.Process(int(known["process"].rsplit(":", 2)[1]))
+    assert not any("libtorch" in area.path for area in engine_process.memory_maps())
 
 
 def test_a_stop_ends_training_and_a_resume_goes_on(home, drawn):
