@@ -7,17 +7,17 @@ other, and lets the page itself note when its curve first has points. Needs chro
 """
 
 import argparse
-import os
 import shutil
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(REPOSITORY), str(Path(__file__).resolve().parent)]
+from lab import CHROMIUM, running
+from playwright.sync_api import sync_playwright
+
+from labcore.runs.keys import key_of
+from labcore.runs.process import identity
+from labcore.runs.store import open_store
+from labcore.specs import LRFinderSpec
 
 CLICK_BUDGET = 1.0
 SCREEN_BUDGET = 1.0
@@ -63,11 +63,6 @@ def click(page, url: str, seed: int) -> float:
 
 def delays_to_screen(page, url: str) -> list[float]:
     """Seconds from each stored chunk, written here as a worker would, to the frame that shows it."""
-    from labcore.runs.keys import key_of
-    from labcore.runs.process import identity
-    from labcore.runs.store import open_store
-    from labcore.specs import LRFinderSpec
-
     spec, store = LRFinderSpec(seed=999), open_store()
     run, _ = store.add(
         key=key_of(spec), experiment="lr_finder", spec=spec.model_dump(mode="json"), status="running", worker=identity()
@@ -92,42 +87,19 @@ def delays_to_screen(page, url: str) -> list[float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clicks", type=int, default=8)
-    parser.add_argument("--port", type=int, default=8751)
     options = parser.parse_args()
-    home = tempfile.mkdtemp()
-    os.environ["LAB_HOME"] = home
-    from playwright.sync_api import sync_playwright
-
-    from labcore.runs import engine
-
-    subprocess.run([sys.executable, "-m", "labcore", "data", "get", "critters"], cwd=REPOSITORY, check=True)
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-    with Path(os.devnull).open("wb") as nothing:
-        app = subprocess.Popen(
-            [*command, "--server.port", str(options.port)], cwd=REPOSITORY, stdout=nothing, stderr=nothing
-        )
-    url = f"http://127.0.0.1:{options.port}"
-    try:
-        with sync_playwright() as play:
-            arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-            browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
-            page = browser.new_page(viewport={"width": 1280, "height": 900})
-            while not (engine.state() or {}).get("warm"):
-                time.sleep(0.2)
-            click(page, url, 0)  # the first run also opens the pictures
-            taken = [click(page, url, seed) for seed in range(1, options.clicks + 1)]
-            late = delays_to_screen(page, url)
-            browser.close()
-        median = statistics.median(taken)
-        print(f"click to first point, warm: median {median:.2f} s, worst {max(taken):.2f} s over {len(taken)} clicks;"
-              f" ratio to {CLICK_BUDGET} s: {median / CLICK_BUDGET:.2f}")  # fmt: skip
-        print(f"point on disk to point on screen: median {statistics.median(late):.3f} s, worst {max(late):.3f} s over"
-              f" {len(late)} points; ratio to {SCREEN_BUDGET} s: {max(late) / SCREEN_BUDGET:.2f}")  # fmt: skip
-    finally:
-        app.terminate()
-        app.wait(20)
-        engine.end()
-        shutil.rmtree(home, ignore_errors=True)
+    with running(data=["critters"]) as lab, sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=list(CHROMIUM))
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        click(page, lab.url, 0)  # the first run also opens the pictures
+        taken = [click(page, lab.url, seed) for seed in range(1, options.clicks + 1)]
+        late = delays_to_screen(page, lab.url)
+        browser.close()
+    median = statistics.median(taken)
+    print(f"click to first point, warm: median {median:.2f} s, worst {max(taken):.2f} s over {len(taken)} clicks;"
+          f" ratio to {CLICK_BUDGET} s: {median / CLICK_BUDGET:.2f}")  # fmt: skip
+    print(f"point on disk to point on screen: median {statistics.median(late):.3f} s, worst {max(late):.3f} s over"
+          f" {len(late)} points; ratio to {SCREEN_BUDGET} s: {max(late) / SCREEN_BUDGET:.2f}")  # fmt: skip
 
 
 if __name__ == "__main__":

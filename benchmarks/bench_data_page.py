@@ -9,25 +9,15 @@ rounds of the sets are interleaved.
 
 import argparse
 import contextlib
-import os
-import shutil
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
 from urllib.parse import urlencode
 
-import psutil
-
-REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(REPOSITORY), str(Path(__file__).resolve().parent)]
-
-from bench_pages import start  # noqa: E402
-from streamlit.proto.BackMsg_pb2 import BackMsg  # noqa: E402
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg  # noqa: E402
-from viewer import Viewer  # noqa: E402
+from lab import MEGABYTE, running
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from viewer import Viewer
 
 BUDGET = 0.300
 SETS = ("critters", "tiles", "streets", "heads", "ratings")
@@ -83,26 +73,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--port", type=int, default=8743)
     options = parser.parse_args()
-    home = options.home or Path(tempfile.mkdtemp())
-    os.environ["LAB_HOME"] = str(home.resolve())
-    for name in SETS:
-        began = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-m", "labcore", "data", "get", name], cwd=REPOSITORY, check=True, capture_output=True
-        )
-        print(f"{name}: at hand after {time.perf_counter() - began:.1f} s")
-    from labcore.runs import engine
-
-    app, _ = start(options.port)
     taken: dict[tuple[str, str], list[float]] = {(name, step): [] for name in SETS for step in STEPS}
-    try:
+    with running(options.home, data=SETS) as lab:
         with contextlib.ExitStack() as tabs:
             people = {}
             for name in SETS:
                 query = urlencode({"dataset.name": name})
-                people[name] = tabs.enter_context(Person(options.port, "data_block", query))
+                people[name] = tabs.enter_context(Person(lab.port, "data_block", query))
                 print(f"{name}: page opened in {1e3 * people[name].turn():.0f} ms")
             for number in range(options.rounds):
                 for name, tab in people.items():
@@ -120,14 +98,8 @@ def main() -> None:
               f" {statistics.median(every) / BUDGET:.2f}")  # fmt: skip
         print(f"slowest question: {' '.join(slowest)} {1e3 * middle[slowest]:.0f} ms; ratio to 300 ms:"
               f" {middle[slowest] / BUDGET:.2f}")  # fmt: skip
-        resident = psutil.Process(app.pid).memory_info().rss / 2**20
+        resident = lab.app.memory_info().rss / MEGABYTE
         print(f"web process with all five sets open: {resident:.0f} MB resident (memory maps count as far as touched)")
-    finally:
-        app.terminate()
-        app.wait(20)
-        engine.end()
-        if not options.home:
-            shutil.rmtree(home, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -9,19 +9,16 @@ stored to received.
 
 import argparse
 import asyncio
-import os
-import shutil
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
 
 import orjson
 import psutil
+from lab import running
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+from labcore.runs.process import identity
+from labcore.runs.store import open_store
+
 CHUNKS_PER_SECOND = 10
 POINTS_PER_CHUNK = 2
 
@@ -83,43 +80,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--viewers", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=15.0)
-    parser.add_argument("--port", type=int, default=8731)
     options = parser.parse_args()
-    home = tempfile.mkdtemp()
-    os.environ["LAB_HOME"] = home
-    sys.path.insert(0, str(REPOSITORY))
-    from labcore.runs import engine
-    from labcore.runs.process import identity
-    from labcore.runs.store import open_store
-
-    store = open_store()
-    run, _ = store.add(key="bench", experiment="lr_finder", spec={}, status="running", worker=identity())
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-    with Path(os.devnull).open("wb") as nothing:
-        app = subprocess.Popen(
-            [*command, "--server.port", str(options.port)], cwd=REPOSITORY, stdout=nothing, stderr=nothing
-        )
-    try:
-        time.sleep(8)
-        server = psutil.Process(app.pid)
+    with running() as lab:  # warm: an engine that still imports would be charged to the server's neighbours
+        store = open_store()
+        run, _ = store.add(key="bench", experiment="lr_finder", spec={}, status="running", worker=identity())
         results = {}
         for viewers in (0, options.viewers, 0, options.viewers):  # interleaved: the machine may be shared
             results.setdefault(viewers, []).append(
-                asyncio.run(measure(store, run, options.port, server, viewers, options.seconds))
+                asyncio.run(measure(store, run, lab.port, lab.app, viewers, options.seconds))
             )
-        idle = statistics.median(result["cpu"] for result in results[0])
-        busy = statistics.median(result["cpu"] for result in results[options.viewers])
-        delays = sorted(delay for result in results[options.viewers] for delay in result["delays"])
-        print(f"server CPU, of one core: {idle:.1%} without viewers, {busy:.1%} with {options.viewers}")
-        print(f"every viewer saw every point: {all(result['complete'] for result in results[options.viewers])}")
-        late = f"median {statistics.median(delays):.3f} s, 99 % {delays[int(len(delays) * 0.99)]:.3f} s"
-        print(f"stored to received: {late}, worst {delays[-1]:.3f} s over {len(delays):,} points")
-        print(f"ratio to the budget of 10 % of a core: {busy / 0.10:.2f}; to the budget of 1.0 s: {delays[-1]:.2f}")
-    finally:
-        app.terminate()
-        app.wait(20)
-        engine.end()
-        shutil.rmtree(home, ignore_errors=True)
+    idle = statistics.median(result["cpu"] for result in results[0])
+    busy = statistics.median(result["cpu"] for result in results[options.viewers])
+    delays = sorted(delay for result in results[options.viewers] for delay in result["delays"])
+    print(f"server CPU, of one core: {idle:.1%} without viewers, {busy:.1%} with {options.viewers}")
+    print(f"every viewer saw every point: {all(result['complete'] for result in results[options.viewers])}")
+    late = f"median {statistics.median(delays):.3f} s, 99 % {delays[int(len(delays) * 0.99)]:.3f} s"
+    print(f"stored to received: {late}, worst {delays[-1]:.3f} s over {len(delays):,} points")
+    print(f"ratio to the budget of 10 % of a core: {busy / 0.10:.2f}; to the budget of 1.0 s: {delays[-1]:.2f}")
 
 
 if __name__ == "__main__":

@@ -4,25 +4,18 @@ python benchmarks/bench_threshold_board.py [--items 5000] [--labels 17] [--moves
 """
 
 import argparse
-import contextlib
-import os
 import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
 from pathlib import Path
 
 import numpy as np
+from lab import CHROMIUM, running
 from playwright.sync_api import sync_playwright
 
 from labcore.evaluation.thresholds import sigmoid
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-START_SECONDS = 120
+WAIT_SECONDS = 120
 
 
 def predictions(file: Path, items: int, labels: int) -> None:
@@ -37,10 +30,10 @@ def predictions(file: Path, items: int, labels: int) -> None:
 def measured(url: str, file: Path, moves: int) -> tuple[list[float], list[float]]:
     """Milliseconds of each answer, and from a move to the next frame, dragging the global threshold."""
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=list(CHROMIUM))
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         page.goto(f"{url}/thresholds?from=your+own+file&file={file}")
-        page.locator(".tb-picture").nth(23).wait_for(timeout=START_SECONDS * 1000)
+        page.locator(".tb-picture").nth(23).wait_for(timeout=WAIT_SECONDS * 1000)
         page.wait_for_timeout(3000)
         box = page.locator(".tb-stage canvas").bounding_box()
         height = box["y"] + box["height"] / 3
@@ -68,32 +61,10 @@ def main() -> None:
     parser.add_argument("--moves", type=int, default=120)
     parser.add_argument("--budget", type=float, default=16.0, help="milliseconds that an answer may take")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
+    with tempfile.TemporaryDirectory() as folder, running(warm=False) as lab:
         file = Path(folder) / "predictions.npz"
         predictions(file, options.items, options.labels)
-        flags = [f"--server.port={port}", "--server.headless=true", "--server.fileWatcherType=none"]
-        environment = os.environ | {"LAB_HOME": folder}
-        server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", *flags],
-            cwd=REPOSITORY, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + START_SECONDS
-            while time.monotonic() < deadline:
-                with contextlib.suppress(OSError):
-                    urllib.request.urlopen(f"{url}/_stcore/health", timeout=1)
-                    break
-                time.sleep(0.2)
-            answers, frames = measured(url, file, options.moves)
-        finally:
-            server.terminate()
-            server.wait(20)
-            subprocess.run(
-                [sys.executable, "-m", "labcore", "engine", "--stop"], cwd=REPOSITORY, env=environment, check=False
-            )
+        answers, frames = measured(lab.url, file, options.moves)
     median, worst = statistics.median(answers), float(np.percentile(answers, 95))
     print(f"{options.items:,} items x {options.labels} labels, {options.moves} moves, 24 pictures")
     print(f"answer to a move: median {median:.2f} ms, 95 % below {worst:.2f} ms")
