@@ -8,6 +8,7 @@ import pytest
 
 from labcore.errors import UserError
 from labcore.evaluation import own_predictions as own
+from labcore.evaluation import prediction_files
 from labcore.evaluation.prediction_columns import ColumnMap
 
 P = np.array([[0.9, 0.2], [0.4, 0.7], [0.1, 0.1]], np.float32)
@@ -150,7 +151,7 @@ def test_a_file_of_2_gb_is_refused_before_it_is_read(tmp_path):
 
 
 def test_a_bomb_is_counted_unpacked(monkeypatch):
-    monkeypatch.setitem(own.MAX_BYTES, "npz", 1000)
+    monkeypatch.setitem(prediction_files.MAX_BYTES, "npz", 1000)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, probs=np.zeros((500, 2)), targets=np.zeros((500, 2)))
     with pytest.raises(UserError, match="at most"):
