@@ -1,7 +1,9 @@
 """Decode once: presized pictures and masks as uint8 memory maps, so that no epoch after the first touches a JPEG."""
 
 import hashlib
+import importlib
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from labcore.data.items import Items
 from labcore.data.labels import Index
 from labcore.settings import settings
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same files would give other pixels."""
 CHUNK = 16
 """Pictures per task: a few milliseconds of work, so that handing out costs nothing and a stop is quick."""
@@ -131,19 +133,21 @@ def _decode_all(index: Index, size: tuple[int, int], method: Method, scratch: Pa
     reasons: list[str | None] = [None] * count
     # Plain strings: joining Paths costs a tenth of decoding a small JPEG, and holds the GIL.
     paths = [f"{index.root}/{path}" for path in index.table["path"]]
+    # By name: pages open blocks too, and must not reach torch by any import.
+    resize = importlib.import_module("labcore.data.fit_fast").by_torch
     items = index.table["item"].tolist()
     mask_paths = [f"{index.root}/{path}" for path in index.table["mask"]] if with_masks else None
     fill = index.void or 0
+    own = threading.local()
 
     def work(start: int, stop: int) -> None:
-        blocks = [np.zeros((stop - start, *file.array.shape[1:]), np.uint8) for file in files]
+        blocks = [block[: stop - start] for block in _blocks(own, files)]
         for row in range(start, stop):
+            place = row - start
             try:
-                picture, where = decode.read_picture(paths[row], size, method)
+                _, where = decode.read_picture(paths[row], size, method, resize=resize, to=blocks[0][place])
                 if with_masks:
-                    source = (where.width, where.height)
-                    blocks[1][row - start] = decode.read_mask(mask_paths[row], size, method, index.codes, source, fill)
-                blocks[0][row - start] = picture
+                    blocks[1][place] = decode.read_mask(mask_paths[row], size, index.codes, where, fill)
                 geometry[row] = _row(where)
             except decode.Unusable as problem:
                 reasons[row] = f"{items[row]} {problem}; it was left out."
@@ -184,6 +188,13 @@ def _files(scratch: Path, count: int, size: tuple[int, int], with_masks: bool) -
     if with_masks:
         files.append(keep.RowFile(scratch / "masks.npy", (count, *size)))
     return files
+
+
+def _blocks(own: threading.local, files: list[keep.RowFile]) -> list[np.ndarray]:
+    """A chunk's rows of each file, in memory that a thread uses again and again."""
+    if not hasattr(own, "blocks"):
+        own.blocks = [np.zeros((CHUNK, *file.array.shape[1:]), np.uint8) for file in files]
+    return own.blocks
 
 
 def _row(where: decode.Geometry) -> tuple[float, ...]:

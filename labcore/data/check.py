@@ -183,8 +183,9 @@ def _check_pictures(index: Index) -> tuple[dict[str, int], list[Problem], np.nda
                 _, where = decode.read_picture(index.root / row["path"], PROBE)
                 sizes[number] = where.width, where.height
                 if index.task == "masks":
-                    source = (where.width, where.height)
-                    mask = decode.read_mask(index.root / row["mask"], source[::-1], "squish", index.codes, source, 0)
+                    full = (where.height, where.width)
+                    same = decode.presize(where.width, where.height, full, "squish")
+                    mask = decode.read_mask(index.root / row["mask"], full, index.codes, same, 0)
                     opened_pixels[number] = np.bincount(mask.ravel(), minlength=256)
             except decode.Unusable as problem:
                 reasons[number] = f"{row['item']} {problem}; it is left out."

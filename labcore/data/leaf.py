@@ -188,8 +188,7 @@ class Leaf(DataBlock):
         @kept
         def mask(row: int) -> np.ndarray:
             where, path = opened(row)[1], index.root / index.table["mask"].iloc[row]
-            source = (where.width, where.height)
-            return decode.read_mask(path, self.shape, method, index.codes, source, index.void or 0)
+            return decode.read_mask(path, self.shape, index.codes, where, index.void or 0)
 
         def points(row: int) -> np.ndarray:
             where = opened(row)[1]

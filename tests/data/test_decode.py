@@ -145,7 +145,8 @@ def test_crop_takes_the_centre_as_fastai_does(tmp_path):
 def mask(path, values, size, method="squish", codes=None, source=None, fill=9):
     Image.fromarray(values).save(path)
     codes = code_table({0: 0, 1: 1, 7: 2}) if codes is None else codes
-    return decode.read_mask(path, size, method, codes, source or values.shape[::-1], fill)
+    where = decode.presize(*(source or values.shape[::-1]), size, method)
+    return decode.read_mask(path, size, codes, where, fill)
 
 
 def test_masks_keep_their_codes(tmp_path):
@@ -162,7 +163,8 @@ def test_masks_keep_their_codes(tmp_path):
     palette.putdata(values.ravel().tolist())
     palette.save(buffer, "PNG")
     (tmp_path / "p.png").write_bytes(buffer.getvalue())
-    by_number = decode.read_mask(tmp_path / "p.png", (15, 20), "squish", code_table({0: 0, 7: 2}), (80, 60), 0)
+    where = decode.presize(80, 60, (15, 20), "squish")
+    by_number = decode.read_mask(tmp_path / "p.png", (15, 20), code_table({0: 0, 7: 2}), where, 0)
     assert np.array_equal(by_number, made)
 
 
@@ -177,7 +179,7 @@ def test_masks_that_do_not_fit_are_named(tmp_path):
             tmp_path / "m.png", np.random.default_rng(0).integers(0, 9, (6, 8, 3), dtype=np.uint8), SIZE, source=(8, 6)
         )
     with pytest.raises(decode.Unusable, match=r"no mask: gone\.png is missing"):
-        decode.read_mask(tmp_path / "gone.png", SIZE, "squish", code_table({}), (8, 6), 0)
+        decode.read_mask(tmp_path / "gone.png", SIZE, code_table({}), decode.presize(8, 6, SIZE, "squish"), 0)
 
 
 def test_a_drafted_jpeg_looks_like_the_whole_one(tmp_path):

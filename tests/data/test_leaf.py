@@ -22,6 +22,11 @@ def folders(tmp_path):
     return tmp_path / "set"
 
 
+def nearly(image, other) -> bool:
+    """Equal but for the last bits: pages resize by Pillow, which needs no torch, the cache by torch."""
+    return np.abs(image.astype(int) - other).max() <= 2
+
+
 def test_an_embedded_set_is_leafed_through_as_it_is_loaded(drawn):
     spec = BlockSpec.of({"image_size": 48, "dataset.limit": 100})
     looked, loaded = leaf(spec), block.load(spec.dataset, 48)
@@ -39,7 +44,7 @@ def test_a_folder_is_leafed_through_as_it_is_loaded_and_a_broken_file_says_so(ho
     assert len(looked.items) == len(loaded) + 1 == 13
     names = looked.items.table["item"].tolist()
     for row, name in enumerate(loaded.table["item"]):
-        assert np.array_equal(looked.items.images[names.index(name)], loaded.images[row])
+        assert nearly(looked.items.images[names.index(name)], loaded.images[row])
     with pytest.raises(decode.Unusable, match="no picture"):
         looked.items.images[names.index("broken.png")]
 
@@ -51,7 +56,7 @@ def test_masks_are_leafed_through_as_they_are_loaded(home, shared, name):
     looked = leaf(spec)
     loaded = block.load(spec.dataset, 64)
     for row in range(6):
-        assert np.array_equal(looked.items.images[row], loaded.images[row])
+        assert nearly(looked.items.images[row], loaded.images[row])
         if loaded.masks is not None:
             assert np.array_equal(looked.items.masks[row], loaded.masks[row])
     assert [step.question for step in looked.summary(2)][-1] == "loaders"
