@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from labcore.data.augment_spec import PRESETS, AugmentSpec, preset
+from labcore.data.draws import DRAWS, LOGIT_EPS, ranges
 from labcore.data.geometry import (
     STRAIGHT,
     Size2,
@@ -27,14 +28,6 @@ from labcore.data.geometry import (
 )
 
 __all__ = ["PRESETS", "Augment", "AugmentSpec", "Draw", "inside", "preset", "relight", "resize", "resize_masks"]
-
-DRAWS = 18
-"""Random numbers per sample, whatever the spec asks for: switching one part off leaves the others' draws alone.
-
-Two for the flip, then a value and a coin (is it used?) for each of the eight columns of ``_ranges``."""
-
-LOGIT_EPS = 1e-7
-"""fastai's clamp before the logit, so that black and white stay finite."""
 
 SLICE = 2**19
 """Values per slice on the CPU. A batch in one go needs tens of megabytes of passing tensors, which the C library hands
@@ -86,7 +79,7 @@ class Augment:
         self.spec = spec
         self.void = void
         self.leave_target_behind = leave_target_behind
-        self._ranges = _ranges(spec)
+        self._ranges = torch.from_numpy(ranges(spec))
 
     def __call__(
         self,
@@ -178,23 +171,6 @@ class Augment:
             return None
         matrix = torch.eye(3, dtype=torch.float64).expand(len(draw), 3, 3) if self.leave_target_behind else draw.matrix
         return move_points(points, matrix.to(points.device), draw.in_size, out_size)
-
-
-def _ranges(spec: AugmentSpec) -> Tensor:
-    """Low, high, neutral and probability [4, 8] of what is drawn uniformly; where each column goes, ``draw`` says."""
-    half, reach = spec.max_lighting / 2, -math.log(1 - spec.max_lighting)
-    columns = [
-        (-spec.max_rotate, spec.max_rotate, 0.0, spec.p_affine),
-        (spec.min_zoom, spec.max_zoom, 1.0, spec.p_affine),
-        (0.0, 1.0, 0.5, 1.0),
-        (0.0, 1.0, 0.5, 1.0),
-        (-spec.max_warp, spec.max_warp, 0.0, spec.p_affine),
-        (-spec.max_warp, spec.max_warp, 0.0, spec.p_affine),
-        # fastai's ranges: brightness uniform about one half, contrast uniform in its logarithm.
-        (0.5 - half, 0.5 + half, 0.5, spec.p_lighting),
-        (-reach, reach, 0.0, spec.p_lighting),
-    ]
-    return torch.tensor(columns, dtype=torch.float64).T
 
 
 def relight(images: Tensor, light: Tensor | None) -> Tensor:

@@ -12,28 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from labcore.data import draws
+from labcore.data.draws import HORIZON
+
 Size2 = tuple[int, int]
 
-# fastai's 8 settings in fastai's order (vision/augment.py, dihedral_mat): input = matrix @ output.
-DIHEDRAL = torch.tensor(
-    [
-        [[1, 0], [0, 1]],
-        [[-1, 0], [0, 1]],
-        [[1, 0], [0, -1]],
-        [[0, 1], [1, 0]],
-        [[-1, 0], [0, -1]],
-        [[0, -1], [1, 0]],
-        [[0, 1], [-1, 0]],
-        [[0, -1], [-1, 0]],
-    ],
-    dtype=torch.float64,
-)
-STRAIGHT = torch.tensor([0, 1, 2, 4])
-"""The settings that keep rows as rows: the only ones that an oblong picture can take without changing its shape."""
-
-HORIZON = 0.1
-"""Perspective divides by a depth that is 1 in the middle; nearer to 0 than this a few input pixels would fill the view,
-and below 0 one would look behind the camera."""
+DIHEDRAL = torch.from_numpy(draws.DIHEDRAL)
+STRAIGHT = torch.from_numpy(draws.STRAIGHT)
 
 
 def homographies(

@@ -11,36 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from labcore.data.augment_spec import AugmentSpec
-
-# The numbers of labcore.data.augment and labcore.data.geometry, which import torch; the tests hold them together.
-DRAWS = 18
-LOGIT_EPS = 1e-7
-HORIZON = 0.1
-DIHEDRAL = np.array(
-    [
-        [[1, 0], [0, 1]],
-        [[-1, 0], [0, 1]],
-        [[1, 0], [0, -1]],
-        [[0, 1], [1, 0]],
-        [[-1, 0], [0, -1]],
-        [[0, -1], [1, 0]],
-        [[0, 1], [-1, 0]],
-        [[0, -1], [-1, 0]],
-    ],
-    np.float64,
-)
-STRAIGHT = np.array([0, 1, 2, 4])
-SETTINGS = (
-    "as it is",
-    "mirrored left to right",
-    "mirrored top to bottom",
-    "mirrored along its diagonal",
-    "turned by half",
-    "turned by a quarter",
-    "turned by three quarters",
-    "mirrored along its other diagonal",
-)
-"""The 8 settings of the square in words, in the order of ``DIHEDRAL``."""
+from labcore.data.draws import DIHEDRAL, DRAWS, HORIZON, LOGIT_EPS, SETTINGS, STRAIGHT, ranges
 
 Size2 = tuple[int, int]
 
@@ -97,7 +68,7 @@ def draws(spec: AugmentSpec, count: int, size: Size2, seed: int) -> list[Draw]:
     u = uniform(seed, count * DRAWS).reshape(count, DRAWS)
     settings = np.arange(8) if size[0] == size[1] else STRAIGHT
     settings = (settings if spec.flip_vert else settings[1:2]) if spec.do_flip else settings[:1]
-    low, high, neutral, probability = _ranges(spec)
+    low, high, neutral, probability = ranges(spec)
     drawn = np.where(u[:, 10:] < probability, low + (high - low) * u[:, 2:10], neutral)
     found = []
     for row, value in zip(u, drawn, strict=True):
@@ -156,22 +127,6 @@ def moved(points: np.ndarray, matrix: np.ndarray, size: Size2) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         flat = np.where(depth > 0, found[:, :2] / depth, np.nan)
     return ((flat + 1) / 2 * scale).astype(np.float32)
-
-
-def _ranges(spec: AugmentSpec) -> np.ndarray:
-    half, reach = spec.max_lighting / 2, -math.log(1 - spec.max_lighting)
-    turn, warp, used = spec.max_rotate, spec.max_warp, spec.p_affine
-    columns = [
-        (-turn, turn, 0.0, used),
-        (spec.min_zoom, spec.max_zoom, 1.0, used),
-        (0.0, 1.0, 0.5, 1.0),
-        (0.0, 1.0, 0.5, 1.0),
-        (-warp, warp, 0.0, used),
-        (-warp, warp, 0.0, used),
-        (0.5 - half, 0.5 + half, 0.5, spec.p_lighting),
-        (-reach, reach, 0.0, spec.p_lighting),
-    ]
-    return np.array(columns).T
 
 
 def _matrix(setting: int, degrees: float, zoom: float, centre, warp, size: Size2) -> tuple[np.ndarray, bool]:

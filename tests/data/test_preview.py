@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from labcore.data import augment, geometry, preview
+from labcore.data import augment, preview
 from labcore.data.augment_spec import PRESETS, AugmentSpec
 
 SPECS = {**PRESETS, "wild": AugmentSpec(flip_vert=True, max_rotate=170, min_zoom=0.5, max_zoom=2, max_warp=0.45)}
@@ -17,13 +17,6 @@ def scene(size: tuple[int, int]):
     mask = draw.integers(0, 9, size, dtype=np.uint8)
     points = (draw.random((4, 2)) * (size[1], size[0])).astype(np.float32)
     return image, mask, points
-
-
-def test_its_constants_are_those_of_training():
-    assert preview.DRAWS == augment.DRAWS and preview.LOGIT_EPS == augment.LOGIT_EPS
-    assert preview.HORIZON == geometry.HORIZON
-    assert np.array_equal(preview.DIHEDRAL, geometry.DIHEDRAL.numpy())
-    assert np.array_equal(preview.STRAIGHT, geometry.STRAIGHT.numpy())
 
 
 @pytest.mark.parametrize("seed", [0, 42, 2**40 + 7])
