@@ -30,11 +30,14 @@ class Spec(BaseModel):
             UserError: a name is unknown or a value makes no sense; the sentence names the field.
         """
         nested: dict[str, Any] = {}
+        defaults = {name: field.default for name, field in cls.model_fields.items() if isinstance(field.default, Spec)}
         for name, value in {**(values or {}), **keywords}.items():
             *path, leaf = name.split(".")
             node = nested
             for part in path:
-                node = node.setdefault(part, {})
+                # dataset.limit alone must not swap this experiment's own data set for DatasetSpec's.
+                own = defaults[part].model_dump() if node is nested and part in defaults else {}
+                node = node.setdefault(part, own)
                 if not isinstance(node, dict):
                     raise UserError(f"{name}: {part} is a single value and has no parts. Set {part} itself.")
             node[leaf] = value.model_dump() if isinstance(value, BaseModel) else value
@@ -337,7 +340,7 @@ class HeadPoseSpec(ImageSpec):
     """Train under the set's split by group and again under a random one, under one split, or with each group held out
     once and then a random share."""
     frozen_body: Literal["batchnorm_trains", "batchnorm_rests"] = "batchnorm_trains"
-    """While frozen: let the body's BatchNorm go on training, as fastai does, or let it rest in all stages."""
+    """While frozen: let the body's BatchNorm go on training, as fastai does, or let it rest."""
     weight_decay: float = Field(default=0.01, ge=0, le=10, allow_inf_nan=False)
     """Pull of all weights towards zero per step, times the rate."""
     start_from: SavedFile = ""
