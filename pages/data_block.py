@@ -19,6 +19,7 @@ from pages.parts import (
     data_steps,
     data_transforms,
     data_words,
+    present,
     run_panel,
 )
 from pages.parts.lessons import lessons
@@ -129,7 +130,7 @@ def page() -> None:
         "Question", list(QUESTIONS), default="Inputs", required=True, key="step", bind="query-params",
         width="stretch", label_visibility="collapsed",
     )  # fmt: skip
-    side, main = st.columns([1, 3], gap="medium")
+    side, main = present.beside()
     try:
         with side:
             spec = choose_spec(step)

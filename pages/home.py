@@ -10,11 +10,11 @@ from pages.parts import run_panel, words
 from pages.parts.lessons import Lesson, lessons
 from pages.parts.live_curve import Curve, Replay, Rule, live_curve
 from pages.parts.machine import look, title_of
+from pages.parts.run_actions import SPEEDS
 
 RECENT = 8
 HERO_SECONDS = 10.0
 """A replay on the first page takes about so long, whatever machine the run was trained on."""
-SPEEDS = (1, 2, 5, 10, 20, 50)
 HERO_RULES = {"valley": 2, "steep": 4, "minimum": 6}
 
 

@@ -14,9 +14,9 @@ from pages.parts.controls import link
 from pages.parts.lessons import lessons
 from pages.parts.live_curve import Curve, Dash, Replay, live_curve
 from pages.parts.machine import title_of
+from pages.parts.run_actions import SPEEDS
 
 SHOWN = 500
-SPEEDS = (1, 2, 5, 10, 20, 50)
 PREFERRED = ("smooth_loss", "valid_loss", "train_loss", "loss")
 RATE = "lr"
 MAIN_METRICS = ("lr_valley", "valid_loss", "error_rate", "f2_samples", "mean_iou", "pixel_error_median", "valid_mse")

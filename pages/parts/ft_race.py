@@ -12,6 +12,7 @@ from labcore.specs import FineTuneSpec
 from labcore.training import plans
 from pages.parts import run_panel, tricks, words
 from pages.parts.live_curve import Curve, live_curve
+from pages.parts.run_actions import replay_now
 
 SEEDS = (1, 3, 5)
 LINES = {
@@ -152,6 +153,7 @@ def _figure(lanes: list[Lane], measure: str, seeds: int) -> None:
         height=430,
         status_line=any(lane.row.status in ACTIVE for lane in lanes if lane.row is not None),
         empty="The first epoch is on its way.",
+        replay=replay_now(),
         message=f"{measure.replace('_', ' ')} of both plans after each epoch.",
     )
     if answer.fallback and not run_panel.polling():

@@ -1,5 +1,6 @@
 """What the machine is and does, read from the engine's row in the store: never from torch in this process."""
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import streamlit as st
 
 from labcore.errors import UserError
 from labcore.runs import engine
+from labcore.runs.run import Run
 from labcore.runs.store import ACTIVE, Row, open_store
 from labcore.specs import spec_type
 from pages.parts.controls import link
@@ -99,8 +101,19 @@ def _line(rows: list[Row]) -> None:
     share = sum(min(1.0, one.done / one.total) if one.total else 0.0 for one in rows) / len(rows)
     lanes = f" · {len(rows)} lanes" if len(rows) > 1 else ""
     st.progress(share, text=f":material/play_circle: {title_of(row)}{lanes}")
-    if len(rows) == 1 and row.experiment in {lesson.path for lesson in lessons()}:
-        spec = spec_type(row.experiment).of(row.spec)
-        st.page_link(f"{row.experiment}.py", label="Follow it", query_params=link(spec))
-    else:
-        st.page_link("runs.py", label="Follow it", query_params={"run": [one.id for one in rows]})
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        if len(rows) == 1 and row.experiment in {lesson.path for lesson in lessons()}:
+            spec = spec_type(row.experiment).of(row.spec)
+            st.page_link(f"{row.experiment}.py", label="Follow it", query_params=link(spec))
+        else:
+            st.page_link("runs.py", label="Follow it", query_params={"run": [one.id for one in rows]})
+        asked = all(one.stop_requested for one in rows)
+        st.button("Stop it", key=f"stop {row.id}", icon=":material/stop:", type="tertiary", disabled=asked,
+                  on_click=_stop, args=(rows,))  # fmt: skip
+
+
+def _stop(rows: list[Row]) -> None:
+    for row in rows:
+        with contextlib.suppress(UserError):  # it has ended meanwhile
+            Run(row.id).stop()
+    machine.clear()

@@ -8,7 +8,7 @@ import streamlit as st
 from labcore.errors import UserError
 from labcore.runs.store import open_store
 from labcore.specs import Spec, experiment_of
-from pages.parts import controls, run_panel
+from pages.parts import controls, present, run_panel
 
 LOOKED_AT = 20
 """Finished runs that are looked through for one to open on."""
@@ -33,7 +33,7 @@ def open_on_a_result(
         fits: whether the page's controls can show a spec.
     """
     page = experiment_of(default)
-    if not first_visit(page) or st.query_params:
+    if not first_visit(page) or set(st.query_params) - {present.PARAMETER}:
         return False
     done = open_store().find(experiment=page, status=["done"], limit=LOOKED_AT)
     for spec in [default, *(type(default).model_validate(row.spec) for row in done)]:

@@ -6,14 +6,16 @@ import streamlit as st
 
 from labcore.runs.store import ACTIVE, Row
 from labcore.specs import Spec
-from pages.parts import run_panel
+from pages.parts import reveal, run_panel
 from pages.parts.live_curve import Replay
 
 SPEEDS = (1, 2, 5, 10, 20, 50)
 """How many times faster than it was trained a run can be replayed."""
 
 
-def actions(spec: Spec, row: Row | None, *, label: str = "Train", replay: bool = False, **more: Any) -> None:
+def actions(
+    spec: Spec, row: Row | None, *, label: str = "Train", replay: bool = False, guess: str = "", **more: Any
+) -> None:
     """The buttons that make sense now.
 
     Args:
@@ -21,8 +23,15 @@ def actions(spec: Spec, row: Row | None, *, label: str = "Train", replay: bool =
         row: its run, if there is one.
         label: what the start button says.
         replay: offer to show an ended run again at a chosen speed.
+        guess: offer to hide the result; what is hidden, in a sentence.
         more: passed on to every button, such as ``width``.
     """
+    _deeds(spec, row, label, replay, more)
+    if guess:
+        reveal.toggle(guess)
+
+
+def _deeds(spec: Spec, row: Row | None, label: str, replay: bool, more: dict[str, Any]) -> None:
     if row is None:
         run_panel.start_button(label, spec, key="start run", type="primary", icon=":material/play_arrow:", **more)
         return

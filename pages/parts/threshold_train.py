@@ -8,6 +8,7 @@ from labcore.settings import settings
 from labcore.specs import LRFinderSpec, ThresholdsSpec
 from pages.parts import controls, data_choice, run_panel
 from pages.parts.live_curve import Curve, live_curve
+from pages.parts.run_actions import replay_now
 
 EPOCHS, RATES = (0, 1, 2, 4, 8, 12, 20), (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 LOSSES = ("train_loss", "smooth_loss", "valid_loss")
@@ -94,7 +95,7 @@ def live(row: Row) -> None:
                     Curve(row.id, "valid_loss", "valid BCE", 1, dash="dash"),
                 ],
                 key="th losses", page="thresholds", y_label="binary cross-entropy", height=380,
-                empty="The first batches are on their way.",
+                empty="The first batches are on their way.", replay=replay_now(),
             )  # fmt: skip
         with right:
             live_curve(
@@ -106,7 +107,7 @@ def live(row: Row) -> None:
                     Curve(row.id, "nothing_accuracy_multi", "accuracy_multi of saying nothing", 7, dash="dot"),
                 ],
                 key="th metrics", page="thresholds", y_label="valid metrics", y_format="percent", height=380,
-                empty="Measured after each epoch.", status_line=False,
+                empty="Measured after each epoch.", status_line=False, replay=replay_now(),
             )  # fmt: skip
         if one.fallback and not run_panel.polling():
             st.session_state["polling"] = True
