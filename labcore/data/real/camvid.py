@@ -1,5 +1,6 @@
 """CamVid: driving scenes with a class for every pixel, 32 codes or the 11 classes and void of later papers."""
 
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -10,6 +11,45 @@ from labcore.data.files import pictures
 from labcore.data.items import Task
 from labcore.data.labels import Index
 from labcore.errors import UserError
+
+ELEVEN = (
+    "Sky", "Building", "Pole", "Road", "Pavement", "Tree", "SignSymbol", "Fence", "Car", "Pedestrian", "Bicyclist",
+    "Void",
+)  # fmt: skip
+"""The eleven classes that most papers since Sturgess et al. (BMVC 2009) report, SegNet's and Tiramisu's, and void."""
+GATHERED = {
+    "Sky": ("Sky",),
+    "Building": ("Archway", "Bridge", "Building", "Tunnel", "Wall"),
+    "Pole": ("Column_Pole", "TrafficCone"),
+    "Road": ("LaneMkgsDriv", "LaneMkgsNonDriv", "Road"),
+    "Pavement": ("ParkingBlock", "RoadShoulder", "Sidewalk"),
+    "Tree": ("Tree", "VegetationMisc"),
+    "SignSymbol": ("Misc_Text", "SignSymbol", "TrafficLight"),
+    "Fence": ("Fence",),
+    "Car": ("Car", "OtherMoving", "SUVPickupTruck", "Train", "Truck_Bus"),
+    "Pedestrian": ("Animal", "CartLuggagePram", "Child", "Pedestrian"),
+    "Bicyclist": ("Bicyclist", "MotorcycleScooter"),
+}
+"""Which of CamVid's 32 codes each of them gathers; what is in none is void."""
+
+
+def eleven_of(classes: Sequence[str]) -> tuple[np.ndarray, int]:
+    """A table uint8 [256] from codes to the eleven classes, and the number of void.
+
+    Args:
+        classes: CamVid's 32 names, or the eleven themselves, in any order.
+
+    Raises:
+        UserError: the codes are of another set.
+    """
+    void = ELEVEN.index("Void")
+    names = {name: ELEVEN.index(target) for target, parts in GATHERED.items() for name in (*parts, target)}
+    missing = [name for name in ELEVEN[:void] if name not in classes and not set(GATHERED[name]) & set(classes)]
+    if missing:
+        raise UserError(f"Only CamVid's codes gather into eleven classes; {missing[0]} is not here. Set classes=all.")
+    table = np.full(256, void, np.uint8)
+    table[: len(classes)] = [names.get(name, void) for name in classes]
+    return table, void
 
 
 def load_index(root: Path, task: Task | None = None) -> Index:
