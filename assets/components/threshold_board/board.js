@@ -156,7 +156,7 @@ class Board {
     const order = one.levels.map((level, c) => [level, c]).sort((a, b) => b[0] - a[0]);
     const chips = order.map(([level, c]) => {
       const chip = made("span", "", tags);
-      chip.dataset.label = this.data.classes[c];
+      chip.dataset.label = chip.textContent = this.data.classes[c];
       return { chip, c, level, truth: one.truths.includes(c), state: null };
     });
     const none = made("span", "tb-none", tags);
@@ -302,7 +302,6 @@ class Board {
         one.state = state;
         one.chip.hidden = !state;
         one.chip.className = `tb-${state}`;
-        one.chip.textContent = `${{ right: "✓", wrong: "✗", missed: "○" }[state] ?? ""} ${one.chip.dataset.label}`;
       }
       none.hidden = any;
     }

@@ -95,9 +95,9 @@ class Plot {
       if (score == null) return;
       if (score < this.low || score > this.high) {
         ctx.fillStyle = theme.palette[5];
-        ctx.textAlign = "left";
+        ctx.textAlign = "center";
         const below = score < this.low;
-        ctx.fillText(`${name} ${score.toFixed(3)} ${below ? "↓" : "↑"}`, this.left + 0.1 * (this.width - this.left), below ? height - this.bottom - 26 : this.top + 4);
+        ctx.fillText(`${name} ${score.toFixed(3)} ${below ? "↓" : "↑"}`, this.x(k ? 0.72 : 0.45), below ? height - this.bottom - 26 : this.top + 4);
         return;
       }
       ctx.setLineDash(k ? [8, 5] : [2, 4]);
@@ -108,8 +108,8 @@ class Plot {
       ctx.lineTo(this.width - this.right, this.y(score));
       ctx.stroke();
       ctx.setLineDash([]);
-      ctx.textAlign = "right";
-      ctx.fillText(`${name} ${score.toFixed(3)}`, this.width - this.right - 2, this.y(score) - 9);
+      ctx.textAlign = "center";
+      ctx.fillText(`${name} ${score.toFixed(3)}`, this.x(k ? 0.72 : 0.45), this.y(score) - 9);
     });
     ctx.save();
     ctx.beginPath();
