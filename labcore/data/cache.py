@@ -21,6 +21,8 @@ VERSION = 2
 """Raised whenever the same files would give other pixels."""
 CHUNK = 16
 """Pictures per task: a few milliseconds of work, so that handing out costs nothing and a stop is quick."""
+HOT_BYTES = 1 << 18
+"""Pictures are handed to the file while they are still in a core's own cache."""
 Progress = Callable[[int, int, str], None]
 """Called as ``progress(done, total, what)`` in the caller's thread; what it raises ends the work cleanly."""
 
@@ -141,9 +143,9 @@ def _decode_all(index: Index, size: tuple[int, int], method: Method, scratch: Pa
     own = threading.local()
 
     def work(start: int, stop: int) -> None:
-        blocks = [block[: stop - start] for block in _blocks(own, files)]
+        blocks, first = _blocks(own, files), start
         for row in range(start, stop):
-            place = row - start
+            place = row - first
             try:
                 _, where = decode.read_picture(paths[row], size, method, resize=resize, to=blocks[0][place])
                 if with_masks:
@@ -151,8 +153,10 @@ def _decode_all(index: Index, size: tuple[int, int], method: Method, scratch: Pa
                 geometry[row] = _row(where)
             except decode.Unusable as problem:
                 reasons[row] = f"{items[row]} {problem}; it was left out."
-        for file, block in zip(files, blocks, strict=True):
-            file.put(start, block)
+            if place + 1 == len(blocks[0]) or row + 1 == stop:
+                for file, block in zip(files, blocks, strict=True):
+                    file.put(first, block[: place + 1])
+                first = row + 1
 
     progress(0, count, "decoding pictures")
     in_threads(count, work, lambda done: progress(done, count, "decoding pictures"))
@@ -191,9 +195,10 @@ def _files(scratch: Path, count: int, size: tuple[int, int], with_masks: bool) -
 
 
 def _blocks(own: threading.local, files: list[keep.RowFile]) -> list[np.ndarray]:
-    """A chunk's rows of each file, in memory that a thread uses again and again."""
+    """Rows of each file on their way to it, in memory that a thread uses again and again."""
     if not hasattr(own, "blocks"):
-        own.blocks = [np.zeros((CHUNK, *file.array.shape[1:]), np.uint8) for file in files]
+        rows = max(1, min(CHUNK, HOT_BYTES // max(1, files[0].array[0].nbytes)))
+        own.blocks = [np.zeros((rows, *file.array.shape[1:]), np.uint8) for file in files]
     return own.blocks
 
 

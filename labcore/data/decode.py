@@ -80,10 +80,9 @@ def _quick_jpeg(path: Path | str, size: tuple[int, int], method: Method) -> tupl
     """An everyday JPEG by libjpeg-turbo itself; None for what Pillow has to look at: other files, CMYK, damage."""
     if simplejpeg is None or not str(path).lower().endswith((".jpg", ".jpeg")):
         return None
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - path may be a plain string
-        if os.fstat(file.fileno()).st_size > 3 * MOST_PIXELS:
-            return None
-        data = file.read()
+    data = _read(path)
+    if data is None:
+        return None
     try:
         stored_height, stored_width, colours, _ = simplejpeg.decode_jpeg_header(data)
     except ValueError:
@@ -113,6 +112,19 @@ def _quick_jpeg(path: Path | str, size: tuple[int, int], method: Method) -> tupl
         pixels = np.rot90(pixels, quarters)
         pixels = pixels[:, ::-1] if mirrored else pixels
     return pixels, presize(width, height, size, method, step)
+
+
+def _read(path: Path | str) -> bytes | None:
+    """A file's bytes; None for one that is too large to be a JPEG of ``MOST_PIXELS``.
+
+    By the fewest calls: each of them lets go of the interpreter's lock, which other decoding threads are waiting for.
+    """
+    file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        size = os.fstat(file).st_size
+        return os.read(file, size) if size <= 3 * MOST_PIXELS else None
+    finally:
+        os.close(file)
 
 
 def _by_pillow(path: Path | str, size: tuple[int, int], method: Method) -> tuple[np.ndarray, Geometry]:
