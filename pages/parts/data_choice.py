@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -17,15 +18,16 @@ TYPES = ("zip", "tar", "tgz", "gz", "csv", "tsv", "parquet")
 _HASH = re.compile(r"[0-9a-f]{32}")
 
 
-def choose(use: Controls, tasks: Collection[str] | None = None) -> str:
+def choose(use: Controls, tasks: Collection[str] | None = None, **more: Any) -> str:
     """The widgets of ``dataset.name`` and ``dataset.root``; returns the set's name.
 
     Args:
         use: the page's controls.
         tasks: kinds of target that the page can use; None takes all.
+        more: passed on to the widget of the name, such as ``on_change``.
     """
     names = [card.name for card in registry.CARDS.values() if tasks is None or {card.task, *card.also} & set(tasks)]
-    name = use.choice("dataset.name", "Data", names)
+    name = use.choice("dataset.name", "Data", names, **more)
     if name not in registry.CARDS:
         return name
     kind, local = registry.card(name).kind, settings().mode == "local"
