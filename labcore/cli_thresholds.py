@@ -154,11 +154,15 @@ def _say(card: dict[str, Any], out: Path | None, into: str | None) -> None:
 @click.argument("pictures", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--user", help="Of a collab run: recommend to this user of its table, or to the average one.")
 @click.option("--top", default=10, show_default=True, help="With --user: how many.")
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Of a head_pose run: write the points here.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per picture or item.")
-def predict_command(run: str, pictures: tuple[Path, ...], user: str | None, top: int, as_json: bool) -> None:
-    """Say what the exported model of RUN sees in PICTURES (labels by the thresholds in its card), or what it
-    recommends to a user."""
+def predict_command(
+    run: str, pictures: tuple[Path, ...], user: str | None, top: int, csv_file: Path | None, as_json: bool
+) -> None:
+    """Say what the exported model of RUN sees in PICTURES (labels by the thresholds in its card, points in pixels), or
+    what it recommends to a user."""
     from labcore.data.decode import Unusable, read_picture
+    from labcore.evaluation import point_predict
     from labcore.evaluation.predict import Classifier
     from labcore.runs.artifacts import Artifacts
     from labcore.runs.cards import read_card
@@ -173,7 +177,15 @@ def predict_command(run: str, pictures: tuple[Path, ...], user: str | None, top:
         return
     if not pictures:
         raise UserError("There is nothing to predict. Name pictures, or a user of a collab run with --user.")
-    model = Classifier(Artifacts().read(row.id, "model.onnx"), read_card(row.id))
+    card = read_card(row.id)
+    if point_predict.is_pointer(card):
+        from labcore.cli_points import point
+
+        point(row.id, card, pictures, csv_file, as_json)
+        return
+    if csv_file is not None:
+        raise UserError("--csv writes points, and this run's model names classes. Use --json instead.")
+    model = Classifier(Artifacts().read(row.id, "model.onnx"), card)
     bad = 0
     for path in pictures:
         try:

@@ -18,6 +18,22 @@ SURE = 0.5
 """A sigmoid of at least this says "yes, this class" by itself; below it for all classes means "none of these"."""
 
 
+def open_session(onnx: bytes) -> onnxruntime.InferenceSession:
+    """An exported graph, ready to be run on the CPU.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = THREADS
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        # onnxruntime has an exception class per kind of damage, without a common base.
+        raise UserError("The export is damaged and cannot be loaded. Train the run again.") from error
+
+
 class Classifier:
     """A run's export, ready to answer.
 
@@ -30,20 +46,14 @@ class Classifier:
     """
 
     def __init__(self, onnx: bytes, card: Mapping[str, Any]) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = THREADS
-        options.log_severity_level = 3
+        self._session = open_session(onnx)
         try:
-            self._session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
             self.classes = tuple(str(name) for name in card["classes"])
             height, width = card["image_size"]
             self.size = (int(height), int(width))
             self.thresholds = self._thresholds_of(card)
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"The export's card is damaged ({error}). Train the run again.") from None
-        except Exception as error:
-            # onnxruntime has an exception class per kind of damage, without a common base.
-            raise UserError("The export is damaged and cannot be loaded. Train the run again.") from error
         outputs = self._session.get_outputs()[0].shape[-1]
         if outputs != len(self.classes):
             raise UserError(

@@ -113,7 +113,7 @@ def _train(
     answers = next(callback for callback in learner.callbacks if isinstance(callback, PointAnswers))
     last_good = LastGoodLoss()
     learner.callbacks.insert(0, last_good)
-    if trial.part == "valid" and poses.unit == "pixels":
+    if trial is poses.trials[0] and poses.unit == "pixels":
         lapse = _timelapse(poses, trial.split, stages, answers, job)
         learner.callbacks.insert(learner.callbacks.index(answers) + 1, lapse)
     try:
