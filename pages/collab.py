@@ -9,15 +9,16 @@ from labcore.runs.store import Row
 from labcore.settings import settings
 from labcore.specs import CollabSpec
 from labcore.training.collab_presets import PRESETS, preset_of
-from pages.parts import controls, opening, run_panel, words
+from pages.parts import code_collab, controls, opening, present, reveal, run_panel, words
+from pages.parts.code import code_tab
 from pages.parts.collab_ladder import ladder_tab, sweep_tab
 from pages.parts.collab_map import map_tab
-from pages.parts.collab_notes import code_tab, notes_tab, use_tab
-from pages.parts.collab_run import learnt
+from pages.parts.collab_notes import notes_tab, use_tab
+from pages.parts.collab_run import Learnt, learnt
 from pages.parts.collab_sheet import sheet_tab
 from pages.parts.collab_you import you_tab
 from pages.parts.live_curve import Curve, live_curve
-from pages.parts.run_actions import actions
+from pages.parts.run_actions import actions, label, replay_now
 from pages.parts.tabs import tabs
 from pages.parts.theme import palette
 
@@ -28,6 +29,8 @@ MODELS = {
     "dot_bias": "dot product, range and bias",
     "nn": "neural net",
 }
+OUTSIDE = (0.0, 5.5)
+"""The notes' range, for code where the model itself has none."""
 HELD_OUT = ("random", "by_time", "last_of_user")
 
 
@@ -91,6 +94,7 @@ def curves(row: Row | None) -> None:
         status_line=bool(row) and row.status != "done",
         empty="The first batches are on their way." if row else "Not trained yet. Press “Train”: it takes seconds.",
         message="Training and valid mean squared error by epoch.",
+        replay=replay_now(),
     )
     if answer.fallback and not run_panel.polling():
         st.session_state["polling"] = True
@@ -135,27 +139,37 @@ def baselines_tab(row: Row) -> None:
         )
 
 
+def code(spec: CollabSpec, found: Learnt) -> None:
+    """This very training in four tongues."""
+    y_range = found.model.y_range or OUTSIDE
+    code_tab(spec, fastai=code_collab.fastai_code(spec, y_range), torch=code_collab.torch_code(spec, y_range))
+
+
 def page() -> None:
     """The page, top to bottom."""
     st.title("What would you like to watch next?")
     st.markdown("Give every user and every film a few numbers, let ratings move them, then look at what they mean.")
     opening.open_on_a_result(CollabSpec())
-    side, main = st.columns([1, 3], gap="medium")
+    side, main = present.beside()
     try:
         with side:
             spec = choose_spec()
             row = run_panel.row_of(spec)
-            actions(spec, row, width="stretch")
+            actions(
+                spec, row, replay=True, guess="Hide the result until you have said what you expect.", width="stretch"
+            )
     except UserError as error:  # beside the controls that can mend it
         main.error(str(error), icon=":material/error:")
         return
     with main:
         run_panel.trouble()
+        if reveal.covered(row, "How many stars is it off, on ratings that it has not seen?"):
+            return
         if row:
             run_panel.state_line(row)
         run_panel.polled(lambda: curves(row), [row] if row else [])
         if row and row.status == "done":
-            st.caption(run_panel.label_of(row))
+            label(row)
             result(row)
     found = learnt(row) if row and row.status == "done" else None
     shown = {"Ladder": lambda: ladder_tab(spec), "Decay sweep": lambda: sweep_tab(spec)}
@@ -169,7 +183,7 @@ def page() -> None:
             "Baselines": lambda: baselines_tab(row),
             "Notes": lambda: notes_tab(spec, row, found),
             "Use": lambda: use_tab(row, found),
-            "Code": lambda: code_tab(spec, found),
+            "Code": lambda: code(spec, found),
         }
     tabs(shown)
 

@@ -8,6 +8,7 @@ from labcore.runs.store import ENDED, Row, open_store
 from labcore.settings import settings
 from labcore.specs import FineTuneSpec
 from pages.parts import (
+    code_stages,
     controls,
     ft_export,
     ft_live,
@@ -19,8 +20,11 @@ from pages.parts import (
     ft_tricks,
     ft_use,
     opening,
+    present,
+    reveal,
     run_panel,
 )
+from pages.parts.code import code_tab
 from pages.parts.run_actions import actions, label
 from pages.parts.tabs import tabs
 
@@ -112,7 +116,9 @@ def under_the_figure(spec: FineTuneSpec, row: Row | None, told: dict | None) -> 
             "Tricks": lambda: ft_tricks.deck(spec),
             "Export": lambda: finished(lambda: ft_export.export_tab(row), exported),
             "Notes": lambda: ft_notes.notes(spec, row, items),
-            "Code": lambda: ft_export.code_tab(spec),
+            "Code": lambda: code_tab(
+                spec, fastai=code_stages.fastai_stages(spec), torch=code_stages.torch_stages(spec)
+            ),
         }
     )
 
@@ -123,7 +129,7 @@ def page() -> None:
     st.markdown("Train the head, unfreeze, and give early layers small rates and late layers large ones.")
     open_on_a_result()
     ft_plan.take_rate()
-    side, main = st.columns([1, 3], gap="medium")
+    side, main = present.beside()
     try:
         with side:
             spec = choose()
@@ -132,7 +138,9 @@ def page() -> None:
         row = run_panel.row_of(spec)
         told = ft_live.told_of(row)
         with side:
-            actions(spec, row, replay=True, width="stretch")
+            actions(
+                spec, row, replay=True, guess="Hide the result until you have said what you expect.", width="stretch"
+            )
             if row and row.status == "done":
                 branch_control(row)
     except UserError as error:  # beside the controls that can mend it
@@ -140,6 +148,8 @@ def page() -> None:
         return
     with main:
         run_panel.trouble()
+        if reveal.covered(row, "Of 100 unseen pictures, how many will it name wrongly?"):
+            return
         if row:
             run_panel.state_line(row)
             ft_live.way_back(row)

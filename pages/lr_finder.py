@@ -13,7 +13,19 @@ from labcore.runs.series import Series
 from labcore.runs.store import ACTIVE, ENDED, Row
 from labcore.settings import settings
 from labcore.specs import LRFinderSpec
-from pages.parts import controls, data_choice, lr_overlays, lr_questions, opening, run_panel, words
+from pages.parts import (
+    code_stages,
+    controls,
+    data_choice,
+    lr_overlays,
+    lr_questions,
+    opening,
+    present,
+    reveal,
+    run_panel,
+    words,
+)
+from pages.parts.code import code_tab
 from pages.parts.live_curve import Curve, Rule, live_curve
 from pages.parts.lr_jury import jury_tab, use_link
 from pages.parts.lr_slices import slices_tab
@@ -145,18 +157,19 @@ def figure(
         st.query_params["pick"] = f"{answer.pick:.3g}"
 
 
-def reveal(pick: float | None) -> None:
+def ask_for_a_pick(pick: float | None) -> None:
     """While the rules are hidden: what to do, and the button that shows them."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if pick is None:
             st.markdown("**Guess first.** Drag the warm line to the rate you would train with.")
         else:
             st.markdown(f"You would train with **{words.rate(pick)}**.")
-            st.button("Reveal the rules", key="reveal", type="primary", on_click=_reveal)
+        if pick is not None or present.on():  # a class may answer by a show of hands
+            st.button("Reveal the rules", key="reveal", type="primary", shortcut=reveal.KEY, on_click=_reveal)
 
 
 def _reveal() -> None:
-    st.session_state["revealed"] = pick_now()
+    st.session_state["revealed"] = True
 
 
 def rules_tab(spec: LRFinderSpec, said: list[reading.Suggestion], pick: float | None) -> None:
@@ -198,30 +211,39 @@ def accuracy_view(spec: LRFinderSpec, series: dict[str, Series]) -> None:
         st.plotly_chart(drawn, key="lr_accuracy")
 
 
+def code(spec: LRFinderSpec) -> None:
+    """This very test in four tongues."""
+    known = registry.CARDS.get(spec.dataset.name)
+    several = known is not None and known.task == "multi_label"
+    code_tab(
+        spec,
+        fastai=code_stages.fastai_range_test(spec, several),
+        torch=code_stages.torch_range_test(spec, several),
+    )
+
+
 def page() -> None:
     """The page, top to bottom."""
     st.title("How large a step?")
     st.markdown("One sweep from tiny to huge learning rates shows where a net learns, and where it breaks.")
     opening.open_on_a_result(LRFinderSpec())
-    side, main = st.columns([1, 3], gap="medium")
+    side, main = present.beside()
     try:
         with side:
             spec = choose_spec()
             row = run_panel.row_of(spec)
-            actions(spec, row, label="Find the rate", replay=True, width="stretch")
+            actions(
+                spec, row, label="Find the rate", replay=True, width="stretch",
+                guess="Hide the rules until you have dragged your own pick, then reveal them.",
+            )  # fmt: skip
     except UserError as error:  # beside the controls that can mend it
         main.error(str(error), icon=":material/error:")
         return
     with main:
         run_panel.trouble()
-        with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-            others = lr_overlays.choose(spec)
-            guess = st.toggle(
-                "Guess first", key="guess", bind="query-params",
-                help="Hide the rules until you have dragged your own pick, then reveal them.",
-            )  # fmt: skip
-        hidden = guess and not st.session_state.get("revealed")
-        if not guess:
+        others = lr_overlays.choose(spec)
+        hidden = reveal.wanted() and not st.session_state.get("revealed")
+        if not reveal.wanted():
             st.session_state.pop("revealed", None)
         # Rules read the whole curve: of a test that was stopped half-way they would say something wrong.
         series = run_panel.series_of(row) if row and row.status == "done" else {}
@@ -229,7 +251,7 @@ def page() -> None:
         if row:
             run_panel.state_line(row)
         if said and hidden:
-            reveal(pick_now())
+            ask_for_a_pick(pick_now())
         rows = [one for one in [row, *(other.row for other in others)] if one]
         run_panel.polled(lambda: figure(spec, row, others, said, hidden), rows)
         if row and row.status in ENDED:
@@ -248,7 +270,7 @@ def page() -> None:
             "Jury": lambda: jury_tab(spec, said, breaking_rate(_column(series, LR), _column(series, SMOOTH)), pick),
             "Slices": lambda: slices_tab(spec, _column(series, LR), _column(series, SMOOTH), pick),
             "Notes": lambda: lr_questions.notes(spec),
-            "Code": lambda: controls.code_tab(spec),
+            "Code": lambda: code(spec),
         }
     )
 

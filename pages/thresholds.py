@@ -5,8 +5,9 @@ import streamlit as st
 from labcore.errors import UserError
 from labcore.evaluation.threshold_metrics import parse
 from labcore.specs import ThresholdsSpec
-from pages.parts import controls, opening, run_panel, threshold_train, threshold_views
-from pages.parts.run_actions import actions
+from pages.parts import code_stages, controls, opening, present, reveal, run_panel, threshold_train, threshold_views
+from pages.parts.code import code_tab
+from pages.parts.run_actions import actions, label, replay_now
 from pages.parts.tabs import tabs
 from pages.parts.threshold_board import board, from_link
 from pages.parts.threshold_notes import notes_tab
@@ -89,7 +90,7 @@ def code() -> None:
     """This very training as a command and as Python."""
     spec = st.session_state.get("thresholds spec")
     if spec is not None:
-        controls.code_tab(spec)
+        code_tab(spec, fastai=code_stages.fastai_stages(spec), torch=code_stages.torch_stages(spec))
     else:
         st.code(
             "python -m labcore thresholds tune predictions.csv --metric f2 --per-class --out thresholds.json", "bash"
@@ -101,7 +102,9 @@ def trained(top) -> None:
     try:
         with st.expander(
             "Data, net and plan",
-            expanded=not (st.session_state.get("opened on a result") or {"t", "tab"} & set(st.query_params)),
+            expanded=not (
+                present.on() or st.session_state.get("opened on a result") or {"t", "tab"} & set(st.query_params)
+            ),
         ):
             spec = threshold_train.choose_spec()
             threshold_train.finder_link(spec)
@@ -109,7 +112,7 @@ def trained(top) -> None:
         row = run_panel.row_of(spec)
         with top:
             metric = choose_metric()
-            actions(spec, row)
+            actions(spec, row, replay=True, guess="Hide the result until you have said what you expect.")
     except UserError as error:  # beside the controls that can mend it
         st.error(str(error), icon=":material/error:")
         return
@@ -121,8 +124,14 @@ def trained(top) -> None:
         run_panel.state_line(row)
         threshold_train.live(row)
         return
+    if reveal.covered(row, "Which threshold suits this net: one half, less, or more?"):
+        return
+    if replay_now():  # what was asked for now comes first
+        threshold_train.live(row)
     explore(of_run(row), metric, spec.dataset.name)
-    st.caption(run_panel.label_of(row))
+    label(row)
+    if replay_now():
+        return
     with st.expander("How it was trained"):
         run_panel.state_line(row)
         threshold_train.live(row)

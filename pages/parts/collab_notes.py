@@ -1,4 +1,4 @@
-"""The notes of the lesson: the idea with the run's own numbers, the questions of the course notes, and the code."""
+"""The notes of the lesson: the idea with the run's own numbers, and the questions of the course notes."""
 
 import io
 
@@ -10,32 +10,8 @@ from labcore.data import registry
 from labcore.runs.artifacts import Artifacts
 from labcore.runs.store import Row
 from labcore.specs import CollabSpec
-from pages.parts import controls, words
+from pages.parts import words
 from pages.parts.collab_run import Learnt
-
-TORCH = """import torch
-from torch import nn
-
-class DotProductBias(nn.Module):
-    def __init__(self, users, items, factors, y_range):
-        super().__init__()
-        self.user_factors, self.user_bias = nn.Embedding(users, factors), nn.Embedding(users, 1)
-        self.item_factors, self.item_bias = nn.Embedding(items, factors), nn.Embedding(items, 1)
-        for table in (self.user_factors, self.user_bias, self.item_factors, self.item_bias):
-            nn.init.trunc_normal_(table.weight, std=0.01)
-        self.low, self.high = y_range
-
-    def forward(self, users, items):
-        raw = (self.user_factors(users) * self.item_factors(items)).sum(dim=1)
-        raw = raw + self.user_bias(users)[:, 0] + self.item_bias(items)[:, 0]
-        return torch.sigmoid(raw) * (self.high - self.low) + self.low"""
-FASTAI = """from fastai.collab import *
-from fastai.tabular.all import *
-
-# A loader of its own: fastai's default for tables draws rows with replacement.
-dls = CollabDataLoaders.from_df(ratings, bs={batch}, valid_pct={valid}, seed={seed}, dl_type=TabDataLoader)
-learn = collab_learner(dls, n_factors={factors}, y_range=({low:g}, {high:g}))
-learn.fit_one_cycle({epochs}, {lr:g}, wd={wd:g})"""
 
 
 def notes_tab(spec: CollabSpec, row: Row, found: Learnt) -> None:
@@ -101,20 +77,6 @@ def _svd(told: dict) -> str:
         f"{told['baseline_svd_factors']:.0f} factors, on top of user and item means). Alternating least squares, which "
         f"solves for one side at a time in closed form, reaches {words.number(told['baseline_als_mse'])}."
     )
-
-
-def code_tab(spec: CollabSpec, found: Learnt) -> None:
-    """This run as a command, as fastai code, and the model in plain PyTorch."""
-    controls.code_tab(spec)
-    low, high = found.model.y_range or (0.0, 5.5)
-    st.code(
-        FASTAI.format(
-            batch=spec.batch_size, valid=spec.dataset.valid_pct, seed=spec.dataset.split_seed, factors=spec.factors,
-            low=low, high=high, epochs=spec.epochs, lr=spec.lr, wd=spec.weight_decay,
-        ),
-        language="python",
-    )  # fmt: skip
-    st.code(TORCH, language="python")
 
 
 def use_tab(row: Row, found: Learnt) -> None:

@@ -1,12 +1,11 @@
 """Widgets of a spec: each is explained by its field and lives in the URL under the very name that ``--set`` takes."""
 
-import shlex
 from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
-from labcore.specs import Spec, changed, experiment_of, flatten
+from labcore.specs import Spec, changed, flatten
 from labcore.training import plans
 
 ARCHS = (
@@ -86,22 +85,3 @@ class Controls:
     def spec(self) -> Spec:
         """What the widgets say. Raises UserError where that makes no sense."""
         return self._type.of(self._values)
-
-
-def code_tab(spec: Spec) -> None:
-    """This very run as a command and as Python: both give the same key, so both find the same result."""
-    said = changed(spec)
-    name = experiment_of(spec)
-    words = " ".join(f"--set {field}={_shell(value)}" for field, value in said.items())
-    st.code(f"python -m labcore run {name} {words}".rstrip(), language="bash")
-    inner = ", ".join(f"{field!r}: {value!r}" for field, value in said.items())
-    arguments = f"{{{inner}}}" if said else ""
-    st.code(
-        f"import labcore\n\nspec = labcore.specs.{type(spec).__name__}.of({arguments})\n"
-        "run = labcore.submit(spec).wait()\nprint(run.metrics)",
-        language="python",
-    )
-
-
-def _shell(value: Any) -> str:
-    return shlex.quote(str(value).lower() if isinstance(value, bool) else str(value))

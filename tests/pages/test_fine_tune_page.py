@@ -1,8 +1,6 @@
 """The fine-tuner's page in its states, on a run that was really trained."""
 
-import itertools
 import json
-import shlex
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +10,11 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import labcore
-from labcore.cli import _assignment
 from labcore.runs.artifacts import Artifacts
 from labcore.runs.store import open_store
 from labcore.specs import FineTuneSpec, Stage
 from labcore.training import plans
-from pages.parts import ft_export, ft_race, tricks
+from pages.parts import ft_race, tricks
 
 SHELL = Path(__file__).parents[2] / "pages" / "shell.py"
 COLOURS = {"Amber_cat": (220, 160, 30), "Blue_cat": (40, 70, 200), "green_dog": (30, 160, 60)}
@@ -166,35 +163,14 @@ def test_choosing_pets_takes_what_suits_them_and_back(trained):
 # Pure parts
 
 
-def test_the_exported_script_and_command_give_the_runs_own_key(trained):
-    spec, run = trained
-    arguments = ft_export.arguments(spec)
-    assert FineTuneSpec.of(arguments) == spec
-    namespace: dict = {"__name__": "imported"}
-    exec(ft_export.script(spec), namespace)
-    assert labcore.submit(namespace["spec"]).id == run
-    words = shlex.split(ft_export.command(spec))
-    said = dict(_assignment(word) for before, word in itertools.pairwise(words) if before == "--set")
-    assert FineTuneSpec.of(said) == spec
-
-
 def test_the_notebook_is_one_and_repeats_the_run(trained):
     spec, run = trained
-    content = json.loads(ft_export.notebook(spec))
+    content = json.loads(code.notebook(spec, ("valid_loss",)))
     assert content["nbformat"] == 4
-    code = "\n".join(cell["source"] for cell in content["cells"][1:3])
+    source = "\n".join(cell["source"] for cell in content["cells"][1:3])
     namespace: dict = {}
-    exec(code.replace(".wait()", ""), namespace)
+    exec(source.replace(".wait()", ""), namespace)
     assert namespace["run"].id == run
-
-
-def test_the_code_in_fastai_and_torch_is_python():
-    for preset in plans.PRESETS:
-        spec = FineTuneSpec(plan=preset.plan)
-        compile(ft_export.fastai_code(spec), "fastai", "exec")
-        compile(ft_export.torch_code(spec), "torch", "exec")
-    notes = ft_export.fastai_code(FineTuneSpec(plan=plans.preset("discriminative").plan))
-    assert "learn.fit_one_cycle(3, slice(0.003))" in notes and "learn.fit_one_cycle(12, slice(1e-06, 0.0001))" in notes
 
 
 def test_every_card_applies_to_some_plan_and_changes_it():
