@@ -155,12 +155,23 @@ def _say(card: dict[str, Any], out: Path | None, into: str | None) -> None:
 @click.option("--user", help="Of a collab run: recommend to this user of its table, or to the average one.")
 @click.option("--top", default=10, show_default=True, help="With --user: how many.")
 @click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Of a head_pose run: write the points here.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Of a segmentation run: masks go here, a .png or a folder."
+)
+@click.option("--detail", default=1.0, show_default=True, help="Of a segmentation run: above 1 looks closer, in tiles.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per picture or item.")
 def predict_command(
-    run: str, pictures: tuple[Path, ...], user: str | None, top: int, csv_file: Path | None, as_json: bool
+    run: str,
+    pictures: tuple[Path, ...],
+    user: str | None,
+    top: int,
+    csv_file: Path | None,
+    out: Path | None,
+    detail: float,
+    as_json: bool,
 ) -> None:
-    """Say what the exported model of RUN sees in PICTURES (labels by the thresholds in its card, points in pixels), or
-    what it recommends to a user."""
+    """Say what the exported model of RUN sees in PICTURES (labels by the thresholds in its card, points in pixels,
+    masks as indexed PNG), or what it recommends to a user."""
     from labcore.data.decode import Unusable, read_picture
     from labcore.evaluation import point_predict
     from labcore.evaluation.predict import Classifier
@@ -183,6 +194,13 @@ def predict_command(
 
         point(row.id, card, pictures, csv_file, as_json)
         return
+    if card.get("task") == "masks":
+        from labcore.cli_segmentation import predict_masks
+
+        predict_masks(row.id, card, pictures, out, detail, as_json)
+        return
+    if out is not None:
+        raise UserError("--out writes masks, and this run's model gives none. Use --json instead.")
     if csv_file is not None:
         raise UserError("--csv writes points, and this run's model names classes. Use --json instead.")
     model = Classifier(Artifacts().read(row.id, "model.onnx"), card)
