@@ -67,10 +67,15 @@ def read_camera(path: Path) -> np.ndarray:
     """
     try:
         camera = np.asarray([[float(word) for word in line.split()] for line in path.read_text().splitlines()[:3]])
+    except FileNotFoundError:
+        raise UserError(
+            f"The calibration {path} is missing, without which no head can be found in that person's pictures. "
+            "Copy it from the original set, or remove the person's folder."
+        ) from None
     except (OSError, ValueError) as error:
-        raise UserError(f"The calibration {path} cannot be read: {error}.") from None
+        raise UserError(f"The calibration {path} cannot be read: {error}. Copy it anew.") from None
     if camera.shape != (3, 3):
-        raise UserError(f"The calibration {path} does not start with a 3 x 3 matrix.")
+        raise UserError(f"The calibration {path} does not start with a 3 x 3 matrix. Copy it anew.")
     return camera
 
 

@@ -64,6 +64,16 @@ def group_column(table: pd.DataFrame) -> str | None:
     return next((known[name] for name in GROUP_NAMES if name in known), None)
 
 
+def angle_columns(table: pd.DataFrame) -> dict[str, str]:
+    """Columns with the head's angles in degrees, by angle: ``yaw``, ``Pitch``, ``roll_deg`` and the like."""
+    found = {}
+    for column in table.columns:
+        match = re.fullmatch(r"(yaw|pitch|roll)(_?deg(rees)?|_angle)?", str(column).strip(), re.IGNORECASE)
+        if match is not None:
+            found.setdefault(match[1].lower(), column)
+    return found
+
+
 def find_pictures(root: Path, names: list[str]) -> list[str | None]:
     """The path below ``root`` of each name in a table: as written, in ``images/``, or anywhere by its bare name.
 
@@ -118,6 +128,8 @@ def from_table(root: Path, source: str, table: pd.DataFrame, name: str = "own") 
         table[[part for _, x, y in triples for part in (x, y)]].apply(pd.to_numeric, errors="coerce").to_numpy(float)
     )
     points = numbers.reshape(len(table), len(triples), 2)
+    group = group_column(table)
+    nameless = np.zeros(len(table), bool) if group is None else table[group].isna().to_numpy()
     left_out = []
     keep = np.zeros(len(table), bool)
     seen: set[str] = set()
@@ -129,6 +141,9 @@ def from_table(root: Path, source: str, table: pd.DataFrame, name: str = "own") 
             left_out.append(f"{names[row]} has no number for the point {missing} in {source}; it was left out.")
         elif path in seen:
             left_out.append(f"{names[row]} stands twice in {source}; the second row was left out.")
+        elif nameless[row] and not nameless.all():
+            # It could be of a person who is held out: it would leak.
+            left_out.append(f"{names[row]} has no {group} in {source}; it was left out.")
         else:
             keep[row] = True
             seen.add(path)
@@ -139,11 +154,15 @@ def from_table(root: Path, source: str, table: pd.DataFrame, name: str = "own") 
     rows = np.flatnonzero(keep)
     kept = [paths[row] for row in rows]
     made = pd.DataFrame({"item": labels.unique_items(kept), "path": kept})
-    group = group_column(table)
     notes = [f"Points from {source}: {', '.join(point for point, _, _ in triples)}."]
-    if group is not None:
+    if group is not None and not nameless.all():
         made["group"] = table[group].astype(str).to_numpy()[rows]
         notes.append(f"The column {group} says which pictures belong together.")
+    angles = angle_columns(table)
+    for angle, column in angles.items():
+        made[angle] = pd.to_numeric(table[column], errors="coerce").to_numpy(float)[rows]
+    if angles:
+        notes.append(f"The head's angles stand beside the points: {', '.join(angles.values())}.")
     labels.mark_valid(table, made, rows, source)
     return Index(
         name,
