@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 import streamlit as st
 
+from pages.parts import present
+
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "components" / "live_curve"
 SCRIPTS = ("points.js", "axes.js", "paint.js", "panel.js", "gestures.js", "chart.js", "mount.js")
 """In the order in which they build on one another; together they are one ES module."""
@@ -157,7 +159,7 @@ def live_curve(
         "pick": pick,
         "pick_enabled": pick_enabled,
         "clip": clip,
-        "height": height,
+        "height": round(height * present.FIGURES) if present.on() else height,
         "message": message,
         "empty": empty,
         "status_line": status_line,

@@ -10,6 +10,8 @@ from pages.parts.lessons import lessons
 PARAMETER = "present"
 NEXT_KEY, BACK_KEY, LEAVE_KEY = "PageDown", "PageUp", "Esc"
 """The keys that a presenter's remote control sends."""
+FIGURES = 1.25
+"""How much larger figures are than beside the controls."""
 STYLE = """<style>
 :root { font-size: clamp(18px, 1.4vw, 34px); }
 section[data-testid="stSidebar"], header[data-testid="stHeader"] { display: none; }
@@ -59,24 +61,27 @@ def bar(current: str, *beside: Any) -> None:
     paths = ["", *(lesson.path for lesson in shown)]
     place = paths.index(current) if current in paths else len(paths)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        back = st.button("Back", key="previous lesson", icon=":material/chevron_left:", shortcut=BACK_KEY,
-                         disabled=place == 0)  # fmt: skip
-        on_ = st.button("Next", key="next lesson", icon=":material/chevron_right:", icon_position="right",
-                        shortcut=NEXT_KEY, disabled=place >= len(paths) - 1)  # fmt: skip
-        if 0 < place < len(paths):
-            st.markdown(f"Lesson {place} of {len(shown)}", width="content")
-        for draw in beside:
-            draw()
-        st.button("Leave", key="end presentation", icon=":material/close:", shortcut=LEAVE_KEY, on_click=_set,
-                  args=(False,))  # fmt: skip
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            back = st.button("Back", key="previous lesson", icon=":material/chevron_left:", shortcut=BACK_KEY,
+                             disabled=place == 0)  # fmt: skip
+            on_ = st.button("Next", key="next lesson", icon=":material/chevron_right:", icon_position="right",
+                            shortcut=NEXT_KEY, disabled=place >= len(paths) - 1)  # fmt: skip
+            if 0 < place < len(paths):
+                st.markdown(f"Lesson {place} of {len(shown)}", width="content")
+        with st.container(horizontal=True, width="content"):
+            for draw in beside:
+                draw()
+            st.button("Leave", key="end presentation", icon=":material/close:", shortcut=LEAVE_KEY, on_click=_set,
+                      args=(False,))  # fmt: skip
     if back or on_:
         path = paths[place + (1 if on_ else -1)]
         st.switch_page(f"{path or 'home'}.py", query_params={PARAMETER: "1"})
 
 
 def beside() -> tuple[DeltaGenerator, DeltaGenerator]:
-    """Where a page's controls and its figure go: side by side, or with the controls folded away while presenting."""
+    """Where a page's controls and its figure go: side by side; while presenting, the controls fold away below it."""
     if on():
-        return st.expander("Controls", icon=":material/tune:"), st.container()
+        main = st.container()
+        return st.expander("Controls", icon=":material/tune:"), main
     side, main = st.columns([1, 3], gap="medium")
     return side, main

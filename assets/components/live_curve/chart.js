@@ -277,7 +277,9 @@ class Chart extends Gestures {
     this.lastDraw = now;
     this.moving = false;
     const theme = this.colors();
-    const type = width < 480 ? 13 : width < 800 ? 15 : 17;
+    // The page's own type grows in the projector mode, and so do the letters of the figure.
+    const large = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
+    const type = Math.round((width < 480 ? 13 : width < 800 ? 15 : 17) * large);
     const lines = this.lines(now);
     const { full, view: target } = this.target(lines);
     this.full = full;
