@@ -14,7 +14,7 @@ from labcore.runs.artifacts import Artifacts
 from labcore.runs.store import open_store
 from labcore.specs import FineTuneSpec, Stage
 from labcore.training import plans
-from pages.parts import ft_race, tricks
+from pages.parts import code, ft_race, tricks
 
 SHELL = Path(__file__).parents[2] / "pages" / "shell.py"
 COLOURS = {"Amber_cat": (220, 160, 30), "Blue_cat": (40, 70, 200), "green_dog": (30, 160, 60)}
