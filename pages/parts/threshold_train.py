@@ -30,7 +30,7 @@ def choose_spec() -> ThresholdsSpec:
     with four:
         all_epochs = _pick("Epochs, all layers", "all_epochs", EPOCHS, rest.epochs, "Stage 2: everything trains.")
         all_rate = _pick("Their rate", "all_rate", RATES, rest.lr, "Of the head; the earliest layers a tenth of it.")
-    if st.toggle("More settings", key="more"):
+    with st.expander("More"):  # drawn even while closed: a link or a finished run may set what is in it
         _more(use)
     # Divided in decimals, so that the page asks for the very plan that the command line calls the default.
     early = float(f"{all_rate / 10:.6g}")
