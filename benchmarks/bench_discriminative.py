@@ -1,29 +1,49 @@
 """Does the lesson hold? Discriminative rates against one rate for all, and against the head alone, over several seeds.
 
-    python benchmarks/bench_discriminative.py [--seeds 5] [--set NAME=VALUE ...]
+    python benchmarks/bench_discriminative.py [--seeds 5] [--set NAME=VALUE ...] [--state FILE] [--publish]
 
 Every plan has the same epochs, the same starting weights and the same batches per seed; plans take turns, seed by seed.
-Beside the plan's own top rate, the uniform plans take its slice's ends and its middle, so that uniform is not beaten by
-a badly chosen rate. Prints a Markdown table and, as the last line, by how much the slice wins in standard errors.
+Uniform plans take a grid of rates over the slice and beyond its ends, so that the slice does not win against a badly
+chosen rate; the best of them is chosen by the same pictures that judge, which favours uniform. The head alone has the
+whole plan's epochs, at its own rate and at the slice's top.
+
+Prints a Markdown table and, as the last lines, by how much the slice wins against each in standard errors over seeds.
+``--state`` keeps every finished run, so that a measurement that was cut off goes on; ``--publish`` writes what the
+fine-tuner's page shows.
 """
 
 import argparse
+import datetime
 import json
 import os
 import time
-from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
-from labcore.experiments import threads
+from labcore.data import registry
+from labcore.evaluation.seeds import gap
+from labcore.experiments import threads, warm
 from labcore.experiments.fine_tune import run
 from labcore.specs import FineTuneSpec
+from labcore.training.plans import to_text
+
+PUBLISHED = Path(__file__).resolve().parents[1] / "assets" / "measured" / "discriminative.json"
+BEYOND = 3.0
+"""The grid of uniform rates reaches this far below the slice."""
 
 
-class Quiet:
-    """A job that keeps nothing."""
+class Errors:
+    """A job that keeps nothing but the error rate after each epoch."""
 
     stop_requested = False
+
+    def __init__(self) -> None:
+        self.epochs: list[float] = []
+
+    def log(self, series: str, _step: int, value: float) -> None:
+        if series == "error_rate":
+            self.epochs.append(value)
 
     def restore(self) -> None:
         return None
@@ -32,27 +52,75 @@ class Quiet:
         return lambda *_, **__: None
 
 
-@dataclass
-class Lane:
-    """One plan and what it reached, seed by seed."""
-
-    spec: FineTuneSpec
-    errors: list[float] = field(default_factory=list)
-    wall: list[float] = field(default_factory=list)
-    cpu: list[float] = field(default_factory=list)
-
-
-def lanes(spec: FineTuneSpec) -> dict[str, Lane]:
-    """The plan in hand; the same at one rate, three rates tried; the head alone for as many epochs."""
+def lanes(spec: FineTuneSpec) -> dict[str, FineTuneSpec]:
+    """The plan in hand; the same at one rate, four rates tried; the head alone for as many epochs, at two rates."""
     *before, last = spec.plan
     if last.lr_lo is None:
         raise SystemExit("The plan's last stage has no slice to compare.")
     epochs = sum(stage.epochs for stage in spec.plan)
     found = {f"slice({last.lr_lo:g}, {last.lr:g})": spec}
-    for rate in (last.lr, float(np.sqrt(last.lr * last.lr_lo)), last.lr_lo):
-        found[f"uniform {rate:.2g}"] = spec.but(plan=(*before, last.but(lr=rate, lr_lo=None)))
-    found["head alone"] = spec.but(plan=(spec.plan[0].but(epochs=epochs),))
-    return {name: Lane(one) for name, one in found.items()}
+    for rate in (last.lr, float(np.sqrt(last.lr * last.lr_lo)), last.lr_lo, last.lr_lo / BEYOND):
+        rounded = float(f"{rate:.1g}")
+        found[f"uniform {rounded:g}"] = spec.but(plan=(*before, last.but(lr=rounded, lr_lo=None)))
+    for rate in dict.fromkeys((spec.plan[0].lr, last.lr)):
+        found[f"head alone {rate:g}"] = spec.but(plan=(spec.plan[0].but(epochs=epochs, lr=rate),))
+    return found
+
+
+def measure(spec: FineTuneSpec) -> dict:
+    """One run: error after each epoch, wall and CPU seconds."""
+    job, wall, cpu = Errors(), time.perf_counter(), time.process_time()
+    metrics = run(spec, job)
+    epochs = [round(value, 5) for value in job.epochs]
+    return {
+        "error": metrics["error_rate"],
+        "epochs": epochs,
+        "baseline": metrics["baseline_error_rate"],
+        "seconds": round(time.perf_counter() - wall, 1),
+        "cpu_seconds": round(time.process_time() - cpu, 1),
+    }
+
+
+def table(found: dict[str, list[dict]]) -> str:
+    """What each plan reached, as Markdown."""
+    rows = [
+        "| plan | error, mean | lowest | highest | seconds, median | CPU seconds, median |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, runs in found.items():
+        errors = np.array([one["error"] for one in runs])
+        rows.append(
+            f"| {name} | {errors.mean():.1%} | {errors.min():.1%} | {errors.max():.1%} "
+            f"| {np.median([one['seconds'] for one in runs]):.0f} "
+            f"| {np.median([one['cpu_seconds'] for one in runs]):.0f} |"
+        )
+    return "\n".join(rows)
+
+
+def publish(spec: FineTuneSpec, race: dict[str, FineTuneSpec], found: dict[str, list[dict]]) -> None:
+    """Write what the page shows."""
+    import torch
+
+    machine = warm()
+    told = {
+        "made_by": "benchmarks/bench_discriminative.py",
+        "date": datetime.date.today().isoformat(),
+        "device": f"{machine['device_name']}, {torch.get_num_threads()} threads",
+        "torch": torch.__version__,
+        "dataset": spec.dataset.name,
+        "fingerprint": registry.fingerprint(spec.dataset),
+        "arch": spec.arch,
+        "weights": spec.weights,
+        "image_size": spec.image_size,
+        "seeds": len(next(iter(found.values()))),
+        "baseline": found[next(iter(found))][0]["baseline"],
+        "plans": [
+            {"name": name, "plan": to_text(race[name].plan), **{k: [one[k] for one in runs] for k in runs[0]}}
+            for name, runs in found.items()
+        ],
+    }
+    PUBLISHED.parent.mkdir(exist_ok=True)
+    PUBLISHED.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 def main() -> None:
@@ -60,6 +128,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--state", type=Path, help="keep finished runs here and go on from them")
+    parser.add_argument("--publish", action="store_true", help=f"write {PUBLISHED.name} for the page")
     given = parser.parse_args()
     import torch
 
@@ -73,35 +143,32 @@ def main() -> None:
             values[name] = value
     spec = FineTuneSpec.of(values)
     race = lanes(spec)
+    state = json.loads(given.state.read_text()) if given.state and given.state.exists() else {}
     for seed in range(given.seeds):
         for name, lane in race.items():
-            wall, cpu = time.perf_counter(), time.process_time()
-            metrics = run(lane.spec.but(seed=seed), Quiet())
-            lane.errors.append(metrics["error_rate"])
-            lane.wall.append(time.perf_counter() - wall)
-            lane.cpu.append(time.process_time() - cpu)
-            print(f"  seed {seed} {name:<28} {metrics['error_rate']:.1%}  {lane.wall[-1]:.0f} s", flush=True)
+            key = lane.but(seed=seed).canonical()
+            if key not in state:
+                state[key] = measure(lane.but(seed=seed))
+                if given.state:
+                    given.state.write_text(json.dumps(state))
+            one = state[key]
+            print(f"  seed {seed} {name:<28} {one['error']:.1%}  {one['seconds']:.0f} s", flush=True)
+    seeds = range(given.seeds)
+    found = {name: [state[lane.but(seed=seed).canonical()] for seed in seeds] for name, lane in race.items()}
+    place = f"{spec.dataset.name}, {spec.arch}, {spec.weights}, {spec.image_size} px, {torch.get_num_threads()} threads"
+    print(f"\n{place}\nload {os.getloadavg()[0]:.1f} of {os.cpu_count()} cores, torch {torch.__version__}\n")
+    print(f"{table(found)}\n")
+    errors = {name: np.array([one["error"] for one in runs]) for name, runs in found.items()}
+    mine = next(iter(errors))
+    for name in list(errors)[1:]:
+        told = gap(errors[mine], errors[name])
+        print(f"{mine} against {name}: {told.mean:+.1%} error, {told.mean / told.noise:.1f} standard errors over seeds")
+    rival = min(list(errors)[1:], key=lambda name: errors[name].mean())
     print(
-        f"\n{spec.dataset.name}, {spec.arch}, {spec.weights}, {spec.image_size} px, {torch.get_num_threads()} threads"
+        f"against the best other ({rival}): error ratio {errors[rival].mean() / errors[mine].mean():.2f} (wanted > 1)"
     )
-    print(f"load {os.getloadavg()[0]:.1f} of {os.cpu_count()} cores, torch {torch.__version__}\n")
-    print(
-        "| plan | error, mean | lowest | highest | seconds, median | CPU seconds, median |\n|---|---|---|---|---|---|"
-    )
-    for name, lane in race.items():
-        errors = np.asarray(lane.errors)
-        print(
-            f"| {name} | {errors.mean():.1%} | {errors.min():.1%} | {errors.max():.1%} "
-            f"| {np.median(lane.wall):.0f} | {np.median(lane.cpu):.0f} |"
-        )
-    (mine, ours), *others = race.items()
-    rival, theirs = min(others, key=lambda pair: np.mean(pair[1].errors))
-    gaps = np.asarray(theirs.errors) - np.asarray(ours.errors)
-    noise = gaps.std(ddof=1) / np.sqrt(len(gaps)) if len(gaps) > 1 else float("nan")
-    print(
-        f"\n{mine} against the best other ({rival}): {gaps.mean():+.1%} error, ratio "
-        f"{np.mean(theirs.errors) / np.mean(ours.errors):.2f}, {gaps.mean() / noise:.1f} standard errors over seeds"
-    )
+    if given.publish:
+        publish(spec, race, found)
 
 
 if __name__ == "__main__":
