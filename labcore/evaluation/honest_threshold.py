@@ -168,17 +168,17 @@ def _best_of(weights: npt.NDArray[np.float32], p: np.ndarray, y: Bools, metric: 
     return np.stack([np.where(nobody, (1 + said[0]) / 2, middles[at]), np.where(nobody, none, found)])
 
 
-def choose_global(p: np.ndarray, y: Bools, metric: Metric = F2) -> float:
-    """The one threshold, of three decimals, with the best score."""
-    return float(sweep.GRID[sweep.best_place(metric.curve(p, y, sweep.GRID), smallest=metric.smallest)])
+def choose_global(p: np.ndarray, y: Bools, metric: Metric = F2, grid: Array = sweep.GRID) -> float:
+    """The one threshold out of ``grid`` with the best score; by itself one of three decimals."""
+    return float(grid[sweep.best_place(metric.curve(p, y, grid), smallest=metric.smallest)])
 
 
-def choose_per_class(p: np.ndarray, y: Bools, metric: Metric = F2) -> Array:
-    """[C] each class's own best threshold; ``FALLBACK`` for a class without positives."""
-    curves = metric.class_curves(p, y, sweep.GRID)
+def choose_per_class(p: np.ndarray, y: Bools, metric: Metric = F2, grid: Array = sweep.GRID) -> Array:
+    """[C] each class's own best threshold out of ``grid``; ``FALLBACK`` for a class without positives."""
+    curves = metric.class_curves(p, y, grid)
     known = y.any(0)
     chosen = [
-        sweep.GRID[sweep.best_place(curve, smallest=metric.smallest)] if positive else FALLBACK
+        grid[sweep.best_place(curve, smallest=metric.smallest)] if positive else FALLBACK
         for curve, positive in zip(curves, known, strict=True)
     ]
     return np.array(chosen)

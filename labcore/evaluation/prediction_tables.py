@@ -159,9 +159,11 @@ def _no_truth(name: str, title: str, found: Any) -> str:
 
 def _from_tags(column: pa.ChunkedArray, labels: list[str], y: np.ndarray, name: str) -> None:
     place, unknown = {label: i for i, label in enumerate(labels)}, set()
-    for row, text in enumerate(column.to_pylist()):
-        mark = next((mark for mark in "|;," if mark in (text or "")), " ")
-        for word in (part.strip() for part in (text or "").split(mark)):
+    texts = _texts(column)
+    # The mark of the whole column: a cell with the one label "blue sky" has no mark of its own.
+    mark = next((mark for mark in "|;," if any(mark in text for text in texts)), " ")
+    for row, text in enumerate(texts):
+        for word in (part.strip() for part in text.split(mark)):
             if word in place:
                 y[row, place[word]] = True
             elif word:

@@ -160,3 +160,9 @@ def test_a_bomb_is_counted_unpacked(monkeypatch):
 
 def test_one_row_is_read_and_said():
     assert "single item" in " ".join(own.read(csv(table().iloc[:1]), "p.csv").notes)
+
+
+def test_a_single_tag_of_two_words_is_one_tag():
+    frame = pd.DataFrame({"blue sky_prob": P[:, 0], "river_prob": P[:, 1], "tags": ["blue sky", "blue sky|river", ""]})
+    found = own.read(csv(frame), "p.csv")
+    np.testing.assert_array_equal(found.y, [[1, 0], [1, 1], [0, 0]])
