@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -52,8 +53,12 @@ class Manifest(BaseModel):
     points_sha256: str
 
 
-def export_run(run: str) -> bytes:
+def export_run(run: str, changed: Mapping[str, bytes | None] | None = None) -> bytes:
     """One run with its points and files as a zip.
+
+    Args:
+        run: its id.
+        changed: files that travel with other content, or not at all (None).
 
     Raises:
         UserError: there is no such run, or it has not ended.
@@ -65,6 +70,11 @@ def export_run(run: str) -> bytes:
     chunks = store.chunks(run)
     lines = b"\n".join(orjson.dumps({"at": chunk.at, **orjson.loads(chunk.payload)}) for chunk in chunks)
     contents = {name: files.read(run, name) for name in store.artifacts(run) if files.exists(run, name)}
+    for name, data in (changed or {}).items():
+        if data is None:
+            contents.pop(name, None)
+        else:
+            contents[name] = data
     manifest = {name: getattr(row, name) for name in KEPT} | {
         "format": FORMAT,
         "id": run,
@@ -99,6 +109,15 @@ def import_run(data: bytes, *, origin: str = "imported") -> str:
     values = {name: getattr(manifest, name) for name in KEPT}
     store.add(**values, id=run, origin=origin)  # last: a run is seen once all of it is there
     return run
+
+
+def read_manifest(data: bytes) -> Manifest:
+    """What a bundle says of itself, once all of it has been checked.
+
+    Raises:
+        UserError: as for ``import_run``.
+    """
+    return _checked(data)[0]
 
 
 def _checked(data: bytes) -> tuple[Manifest, bytes, dict[str, bytes]]:

@@ -120,6 +120,17 @@ class Store:
         """Give back all connections."""
         self._sql.dispose()
 
+    def remember(self, name: str, value: str) -> None:
+        """Keep a word about the store itself."""
+        with _told(), self._write() as connection:
+            connection.execute(sa.delete(meta).where(meta.c.name == name))
+            connection.execute(sa.insert(meta).values(name=name, value=value))
+
+    def remembered(self, name: str) -> str | None:
+        """A word that was kept with ``remember``; None where there is none."""
+        with _told(), self._sql.connect() as connection:
+            return connection.scalar(sa.select(meta.c.value).where(meta.c.name == name))
+
     # Runs
 
     def add(self, *, key: str, experiment: str, spec: dict, status: Status = "queued", **more: Any) -> tuple[str, bool]:

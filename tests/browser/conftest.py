@@ -59,6 +59,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     url = f"http://127.0.0.1:{port}"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAB_HOME", str(home))
+        patch.setenv("LAB_RECORDED", "false")  # tests press the buttons that come before a result
         options = [f"--server.port={port}", "--server.headless=true", "--server.fileWatcherType=none"]
         with (home / "server.log").open("wb") as log:
             server = subprocess.Popen(

@@ -8,7 +8,7 @@ from torch import nn
 
 from labcore.errors import UserError
 from labcore.evaluation.predict import Classifier
-from labcore.models.export import load_into, to_onnx, to_safetensors
+from labcore.models.export import halved, load_into, to_onnx, to_safetensors
 from labcore.training.one_vs_rest import fit_one_vs_rest
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
@@ -111,3 +111,16 @@ def test_a_class_without_a_picture_says_no():
     targets = torch.tensor([0, 1] * 10)
     features = torch.nn.functional.one_hot(targets, 2).float()
     assert (fit_one_vs_rest(features, targets, 3)(features).sigmoid()[:, 2] < 0.1).all()
+
+
+def test_half_the_bytes_give_the_same_answers(pictures):
+    torch.manual_seed(0)
+    body = nn.Sequential(nn.Conv2d(3, 64, 3, stride=2), nn.BatchNorm2d(64), nn.ReLU(), nn.Conv2d(64, 64, 3))
+    head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 3))
+    whole = to_onnx(body.eval(), head.eval(), nn.Linear(64, 3), (16, 24), MEAN, STD)
+    small = halved(whole)
+    assert len(small) < 0.6 * len(whole)
+    for one, other in zip(
+        Classifier(whole, CARD).logits(pictures), Classifier(small, CARD).logits(pictures), strict=True
+    ):
+        np.testing.assert_allclose(one, other, atol=5e-3)
