@@ -2,14 +2,12 @@
 
 import streamlit as st
 
-from labcore.data import registry
 from labcore.errors import UserError
 from labcore.figures import collab as figures
 from labcore.runs.store import Row
-from labcore.settings import settings
 from labcore.specs import CollabSpec
 from labcore.training.collab_presets import PRESETS, preset_of
-from pages.parts import code_collab, controls, opening, present, reveal, run_panel, words
+from pages.parts import code_collab, controls, data_choice, opening, present, reveal, run_panel, words
 from pages.parts.code import code_tab
 from pages.parts.collab_ladder import ladder_tab, sweep_tab
 from pages.parts.collab_map import map_tab
@@ -37,10 +35,7 @@ HELD_OUT = ("random", "by_time", "last_of_user")
 def choose_spec() -> CollabSpec:
     """The controls: few that matter for the lesson, the rest under More."""
     use = controls.Controls(CollabSpec)
-    names = [card.name for card in registry.CARDS.values() if card.task == "ratings" or "ratings" in card.also]
-    data = use.choice("dataset.name", "Data", names)
-    if registry.card(data).kind != "embedded" and settings().mode == "local":
-        use.text("dataset.root", "Folder of the data", placeholder="empty: the lab's own copy")
+    data_choice.choose(use, ("ratings",))
     model = use.choice("model", "Model", tuple(MODELS))
     st.caption(MODELS[model])
     use.choice("factors", "Factors", (2, 5, 10, 20, 50, 100), typed=True)

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from labcore.data import registry
 from labcore.errors import UserError
 from labcore.runs.store import ENDED, Row, open_store
 from labcore.settings import settings
@@ -10,6 +9,7 @@ from labcore.specs import FineTuneSpec
 from pages.parts import (
     code_stages,
     controls,
+    data_choice,
     ft_export,
     ft_live,
     ft_mistakes,
@@ -32,10 +32,7 @@ from pages.parts.tabs import tabs
 def choose() -> FineTuneSpec:
     """The controls beside the plan: few that matter for the lesson, the rest under More."""
     use = controls.Controls(FineTuneSpec)
-    names = [card.name for card in registry.CARDS.values() if card.task == "single_label"]
-    data = use.choice("dataset.name", "Data", names, on_change=ft_live.suit)
-    if registry.card(data).kind != "embedded" and settings().mode == "local":
-        use.text("dataset.root", "Folder of the data", placeholder="empty: the lab's own copy")
+    data_choice.choose(use, ("single_label",), on_change=ft_live.suit)
     use.choice("arch", "Net", controls.ARCHS, typed=True)
     ft_plan.choose_preset()
     use.choice("image_size", "Picture side", controls.IMAGE_SIZES, typed=True)
@@ -74,6 +71,7 @@ def branch_control(row: Row) -> None:
         return
     with st.popover("Go on from a stage", icon=":material/call_split:", width="stretch"):
         stage = st.selectbox("Stage", stages, index=len(stages) - 1, key="branch stage")
+        ft_live.next_rate(row, stage)
         rate = st.text_input("Rate of the head", "1e-4", key="branch rate")
         epochs = st.number_input("Epochs", 1, 100, 3, key="branch epochs")
         st.button(

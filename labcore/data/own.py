@@ -1,15 +1,18 @@
 """The user's own files: recognise the layout of a folder or of an upload, without a line of code from them."""
 
+import contextlib
 import dataclasses
 import hashlib
+import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
 
-from labcore.data import archives, labels
+from labcore.data import archives, keep, labels
 from labcore.data.archives import UPLOAD_BYTES, UPLOADED
 from labcore.data.files import IMAGE_SUFFIXES, existing_folder, files, pictures
 from labcore.data.items import Task
@@ -37,6 +40,10 @@ PICTURE_FOLDERS = ("images", "imgs", "pictures", "photos", "img")
 TRAIN_NAMES, VALID_NAMES, TEST_NAMES = ("train", "training"), ("valid", "val", "validation"), ("test", "testing")
 NAMED_SHARE = 0.9
 """So many of the pictures must be named NAME_NUMBER before their names are taken for labels."""
+KEPT_BYTES = 5_000_000_000
+"""All uploads together; beyond this the least recently used go."""
+YOUNG_SECONDS = 3600.0
+"""An upload younger than this is in somebody's hands."""
 WEIGHT_SUFFIXES = frozenset({".pth", ".pt", ".safetensors", ".onnx", ".ckpt", ".bin", ".h5"})
 
 
@@ -67,6 +74,17 @@ def load_index(root: Path, task: Task | None = None) -> Index:
     raise UserError(_nothing(root))
 
 
+def in_words(index: Index) -> str:
+    """What an index holds, in a few words."""
+    count = f"{len(index):,}"
+    if index.task == "ratings":
+        return f"{count} ratings of {len(index.classes):,} items by {index.table['user'].nunique():,} users"
+    if index.task == "points":
+        return f"{count} pictures with {len(index.classes)} points each: {', '.join(index.classes[:10])}"
+    kinds = {"single_label": "one label each", "multi_label": "several labels each", "masks": "a mask each"}
+    return f"{count} pictures of {len(index.classes)} classes with {kinds[index.task]}"
+
+
 def receive(name: str, content: bytes, home: Path) -> Path:
     """Keep an upload (zip, tar, or CSV) under ``home/uploads`` and give its folder; the same upload is kept once.
 
@@ -79,7 +97,10 @@ def receive(name: str, content: bytes, home: Path) -> Path:
         raise UserError(f"{name} is empty.")
     folder = home / "uploads" / hashlib.sha256(content).hexdigest()[:32]
     if folder.is_dir():
+        with contextlib.suppress(OSError):
+            os.utime(folder)  # used again: it goes last
         return folder
+    _make_room(folder.parent)
     scratch = folder.with_name(f".{folder.name}")
     try:
         scratch.mkdir(parents=True, exist_ok=True)
@@ -97,6 +118,18 @@ def receive(name: str, content: bytes, home: Path) -> Path:
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return folder
+
+
+def _make_room(uploads: Path) -> None:
+    """Forget the uploads that nobody used for longest, so that what visitors bring never fills the disk."""
+    there = sorted(
+        ((entry.stat().st_mtime, entry) for entry in uploads.glob("[0-9a-f]*") if entry.is_dir()), reverse=True
+    )
+    total = 0
+    for used, entry in there:
+        total += keep.folder_bytes(entry)
+        if total + UPLOADED.bytes > KEPT_BYTES and time.time() - used > YOUNG_SECONDS:
+            shutil.rmtree(entry, ignore_errors=True)
 
 
 def inner(root: Path) -> Path:
@@ -127,7 +160,9 @@ def _ratings(root: Path, task: Task | None, tables: list[Path] | None = None) ->
 
 
 def _poses(root: Path, task: Task | None) -> Index | None:
-    return biwi.load_index(root) if next(root.glob("*/rgb.cal"), None) is not None else None
+    # By its pose files, not by its calibrations: a set without any of these is told so, instead of not being known.
+    known = any(next(root.glob(pattern), None) is not None for pattern in ("*/rgb.cal", "*/frame_*_pose.txt"))
+    return biwi.load_index(root) if known else None
 
 
 def _voc(root: Path, task: Task | None) -> Index | None:
@@ -139,7 +174,7 @@ def _masks(root: Path, task: Task | None) -> Index | None:
     folder = next((name for name in MASK_FOLDERS if (root / name).is_dir() and pictures(root, name)), None)
     if folder is None or not (root / "images").is_dir():
         return None
-    if not (root / "codes.txt").exists():
+    if not labels.codes_file(root).exists():
         if next(root.glob("*.csv"), None) is not None or _named(root):
             return None
         raise UserError(
@@ -204,7 +239,9 @@ def labelled(root: Path, source: str, table: pd.DataFrame, file: str, label: str
     kept = [paths[row] for row in rows]
     made = pd.DataFrame({"item": labels.unique_items(kept), "path": kept})
     if several:
-        made["labels"], classes = labels.encode_many([labels.split_tags(values.iloc[row]) for row in rows])
+        # The mark of the whole column: a cell with the one label "blue sky" has no mark of its own.
+        mark = next((mark for mark in "|;," if values.str.contains(mark, regex=False).any()), None)
+        made["labels"], classes = labels.encode_many([labels.split_tags(values.iloc[row], mark) for row in rows])
     else:
         made["label"], classes = labels.encode([values.iloc[row].strip() for row in rows])
     labels.mark_valid(table, made, np.asarray(rows), source)
