@@ -71,6 +71,7 @@ def decoded(
     with_masks = index.task == "masks"
     names = "\n".join(index.table["path"]) + "\0" + "\n".join(index.table.get("mask", ()))
     codes = index.codes.tobytes().hex() if index.codes is not None else ""
+    codes += index.colours.tobytes().hex() if index.colours is not None else ""
     asked = f"files|{fingerprint}|{size[0]}x{size[1]}|{method}|{with_masks}|{index.void}|{codes}|{names}"
 
     def make(scratch: Path) -> None:
@@ -149,7 +150,7 @@ def _decode_all(index: Index, size: tuple[int, int], method: Method, scratch: Pa
             try:
                 _, where = decode.read_picture(paths[row], size, method, resize=resize, to=blocks[0][place])
                 if with_masks:
-                    blocks[1][place] = decode.read_mask(mask_paths[row], size, index.codes, where, fill)
+                    blocks[1][place] = decode.read_mask(mask_paths[row], size, index.codes, where, fill, index.colours)
                 geometry[row] = _row(where)
             except decode.Unusable as problem:
                 reasons[row] = f"{items[row]} {problem}; it was left out."

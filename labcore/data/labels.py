@@ -15,6 +15,8 @@ from labcore.errors import UserError
 UNKNOWN_CODE = 255
 """Marks, in a table of mask codes, a pixel value that the set does not define."""
 _ENCODINGS = ("utf-8-sig", "latin-1")
+_COLOURED = re.compile(r"(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\S.*)")
+"""A line of CamVid's ``label_colors.txt``: red, green, blue, name."""
 _DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -31,6 +33,7 @@ class Index:
             ``mask`` (path of the mask file); where known ``group``, ``is_valid``, ``is_test``.
         points: float64 [N, P, 2], (x, y) in pixels of the file as it is looked at; for points.
         codes: uint8 [256], from a pixel value in the mask file to its class, ``UNKNOWN_CODE`` elsewhere; for masks.
+        colours: uint8 [C, 3], the colour of each class in masks that are painted; None where they hold numbers.
         void: the class that no metric counts, or None.
         left_out: one sentence per item that cannot be used.
         notes: sentences on what was found and guessed.
@@ -44,6 +47,7 @@ class Index:
     table: pd.DataFrame
     points: np.ndarray | None = None
     codes: np.ndarray | None = None
+    colours: np.ndarray | None = None
     void: int | None = None
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -169,11 +173,26 @@ def code_table(mapping: dict[int, int]) -> np.ndarray:
     return table
 
 
+def codes_file(root: Path) -> Path:
+    """Where a folder of masks names its classes: ``codes.txt``, or CamVid's own ``label_colors.txt``."""
+    other = root / "label_colors.txt"
+    return other if other.exists() and not (root / "codes.txt").exists() else root / "codes.txt"
+
+
 def read_codes(path: Path) -> tuple[str, ...]:
     """The classes of a mask set from ``codes.txt``: one name per line, its line number is its pixel value.
 
     Raises:
-        UserError: the file is missing, empty or names more than 255 classes.
+        UserError: the file is missing, empty, names a class twice or names more than 255.
+    """
+    return read_coloured_codes(path)[0]
+
+
+def read_coloured_codes(path: Path) -> tuple[tuple[str, ...], np.ndarray | None]:
+    """The classes of a mask set and, where every line begins with one ("64 0 128 Car"), their colours uint8 [C, 3].
+
+    Raises:
+        UserError: the file is missing or empty, names a class or a colour twice, or names more than 255 classes.
     """
     try:
         lines = path.read_text("utf-8-sig").splitlines()
@@ -181,10 +200,27 @@ def read_codes(path: Path) -> tuple[str, ...]:
         raise UserError(f"{path.name} is missing in {path.parent}. It names one mask class per line.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read: {error}.") from None
-    names = tuple(line.strip() for line in lines if line.strip())
+    names = [line.strip() for line in lines if line.strip()]
     if not 1 <= len(names) <= 255:
         raise UserError(f"{path} names {len(names)} classes; a mask can hold 1 to 255.")
-    return names
+    painted = [_COLOURED.fullmatch(name) for name in names]
+    colours = None
+    if all(painted):
+        names = [match.group(4).strip() for match in painted]
+        triples = [tuple(int(part) for part in match.groups()[:3]) for match in painted]
+        if max(max(triple) for triple in triples) > 255:
+            raise UserError(f"{path} has a colour above 255. Write red, green and blue as numbers from 0 to 255.")
+        _no_twice(path, triples, "the colour")
+        colours = np.array(triples, np.uint8)
+    _no_twice(path, names, "the class")
+    return tuple(names), colours
+
+
+def _no_twice(path: Path, values: Sequence[Any], what: str) -> None:
+    for place, value in enumerate(values):
+        if value in values[:place]:
+            lines = f"{values.index(value) + 1} and {place + 1}"
+            raise UserError(f"{path} names {what} {value} twice (lines {lines}). Give each class one line of its own.")
 
 
 def read_names(path: Path) -> set[str]:

@@ -188,7 +188,7 @@ class Leaf(DataBlock):
         @kept
         def mask(row: int) -> np.ndarray:
             where, path = opened(row)[1], index.root / index.table["mask"].iloc[row]
-            return decode.read_mask(path, self.shape, index.codes, where, index.void or 0)
+            return decode.read_mask(path, self.shape, index.codes, where, index.void or 0, index.colours)
 
         def points(row: int) -> np.ndarray:
             where = opened(row)[1]

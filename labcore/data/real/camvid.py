@@ -65,7 +65,11 @@ def load_index(root: Path, task: Task | None = None) -> Index:
 
 
 def mask_folder(root: Path, name: str, folder: str, suffix: str) -> Index:
-    """Index any set of this layout: ``images/``, a folder of masks named alike plus ``suffix``, and ``codes.txt``."""
+    """Index any set of this layout: ``images/``, a folder of masks named alike plus ``suffix``, and ``codes.txt``.
+
+    Where each line of it begins with a colour ("64 0 128 Car", as in CamVid's own ``label_colors.txt``), masks may be
+    painted in these colours.
+    """
     paths = pictures(root, "images") if (root / "images").is_dir() else []
     if not paths:
         raise UserError(
@@ -73,7 +77,7 @@ def mask_folder(root: Path, name: str, folder: str, suffix: str) -> Index:
         )
     if not (root / folder).is_dir():
         raise UserError(f"{root} has no folder {folder}. It holds one mask per picture, named NAME{suffix}.png.")
-    classes = labels.read_codes(root / "codes.txt")
+    classes, colours = labels.read_coloured_codes(labels.codes_file(root))
     masks = {PurePosixPath(path).stem: path for path in pictures(root, folder)}
     left_out, kept = [], []
     for path in paths:
@@ -98,6 +102,7 @@ def mask_folder(root: Path, name: str, folder: str, suffix: str) -> Index:
         classes,
         table,
         codes=codes,
+        colours=colours,
         void=labels.void_class(classes),
         left_out=tuple(left_out),
         notes=notes,
