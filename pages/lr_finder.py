@@ -63,6 +63,8 @@ def choose_spec() -> LRFinderSpec:
         use.choice("valid_items", "Valid pictures per rate", (0, 64, 256), typed=True)
         if frozen:
             use.choice("frozen_body", "Frozen body", ("batchnorm_trains", "computed_once"))
+        use.choice("head", "Head", ("fastai", "linear"))
+        use.text("start_from", "Start from a saved stage", placeholder="RUN/STAGE of a fine-tuning run")
         use.choice("image_size", "Picture side", controls.IMAGE_SIZES, typed=True)
         use.choice("weights", "Weights", ("embedded", "pretrained", "none"), typed=settings().mode == "local")
         use.choice("augment", "Augmentation", ("none", "photos", "from_above", "street"))

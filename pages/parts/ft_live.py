@@ -10,8 +10,9 @@ from labcore.errors import UserError
 from labcore.figures import fine_tune as figures
 from labcore.runs.run import Run
 from labcore.runs.store import ACTIVE, Row, open_store
-from labcore.specs import SUITED, FineTuneSpec
+from labcore.specs import SUITED, FineTuneSpec, LRFinderSpec, flatten
 from pages.parts import ft_plan, run_panel, words
+from pages.parts.controls import link
 from pages.parts.kept import artifact
 from pages.parts.live_curve import Curve, live_curve
 from pages.parts.run_actions import replay_now
@@ -191,6 +192,18 @@ def saved_stages(row: Row) -> list[str]:
     files = open_store().artifacts(row.id)
     kept = sorted((info["created"], name) for name, info in files.items() if name.startswith("stage-"))
     return [name.removeprefix("stage-").removesuffix(".safetensors") for _, name in kept]
+
+
+def next_rate(row: Row, stage: str) -> None:
+    """The way to a range test of the whole net that starts from a saved stage."""
+    spec = flatten(FineTuneSpec.model_validate(row.spec))
+    # A body at rest is a matter of frozen stages; this test unfreezes it.
+    shared = {name: value for name, value in spec.items() if name in flatten(LRFinderSpec()) and name != "frozen_body"}
+    test = LRFinderSpec.of(shared | {"start_from": f"{row.id}/{stage}", "frozen": False})
+    st.page_link(
+        "lr_finder.py", label="Find the rate for the next stage", icon=":material/trending_up:",
+        query_params=link(test), help="A range test of the whole net that starts from this stage, its head trained.",
+    )  # fmt: skip
 
 
 def way_back(row: Row) -> None:

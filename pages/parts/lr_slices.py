@@ -27,7 +27,14 @@ def slices_tab(spec: LRFinderSpec, lrs: np.ndarray, losses: np.ndarray, pick: fl
             query_params=link(spec.but(frozen=False, frozen_body="batchnorm_trains")),
         )  # fmt: skip
         return
-    frozen = run_panel.row_of(spec.but(frozen=True))
+    if not spec.start_from:
+        st.info(
+            "This test starts from a head that knows nothing, so its curve looks much like the frozen one. The notes’ "
+            "curve, flat and then up, shows once the head has learned: open a finished run in the fine-tuner, “Go on "
+            "from a stage”, “Find the rate for the next stage”.",
+            icon=":material/info:",
+        )
+    frozen = run_panel.row_of(spec.but(frozen=True, start_from=""))
     read = frozen.metrics.get("lr_valley") if frozen else None
     rate = st.number_input(
         "Rate of the frozen stage", 1e-7, 10.0, value=float(f"{read or FROZEN_RATE:.1e}"), format="%.1e", step=1e-3,

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 import labcore
 from labcore.runs.artifacts import Artifacts
 from labcore.runs.store import open_store
-from labcore.specs import FineTuneSpec, Stage
+from labcore.specs import FineTuneSpec, LRFinderSpec, Stage, flatten
 from labcore.training import plans
 from pages.parts import code, ft_race, tricks
 
@@ -205,3 +206,14 @@ def test_nothing_of_a_run_needs_torch_to_be_shown(trained):
     _, run = trained
     assert {"card.json", "model.onnx", "plan.json", "predictions.npz"} <= open_store().artifacts(run).keys()
     assert Artifacts().read(run, "model.onnx")
+
+
+def test_a_finished_stage_leads_to_the_range_test_for_the_next(trained):
+    spec, run = trained
+    app = visit(**link(spec))
+    way = next(one for one in app.get("page_link") if "next stage" in one.proto.label)
+    asked = dict(parse_qsl(way.proto.query_string))
+    test = LRFinderSpec.of(asked)
+    assert test.start_from == f"{run}/all" and test.frozen is False
+    shared = flatten(LRFinderSpec()).keys() & flatten(spec).keys() - {"start_from", "frozen_body"}
+    assert {name: flatten(test)[name] for name in shared} == {name: flatten(spec)[name] for name in shared}

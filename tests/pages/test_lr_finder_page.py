@@ -143,3 +143,13 @@ def test_questions_of_the_notes_stand_beside_what_they_ask_about(visit, record):
     assert "one mini-batch for each rate" in said and "6,400 pictures" in said
     assert "training loss" in said and "Validation is cancelled" in said
     assert "not the minimum" in said or "goes back by a factor of 10" in said
+
+
+def test_an_unfrozen_test_of_a_new_head_says_where_a_trained_one_comes_from(visit, record):
+    on = LRFinderSpec(frozen=False, start_from="parentrun0/head")
+    record(LRFinderSpec(frozen=False))
+    record(on)
+    assert "starts from a head that knows nothing" in texts(visit("lr_finder", frozen="false", tab="Slices"))
+    app = visit("lr_finder", frozen="false", start_from=on.start_from, tab="Slices")
+    assert app.text_input(key="start_from").value == on.start_from
+    assert "knows nothing" not in texts(app) and "rise / 10" in app.table[0].value.index
