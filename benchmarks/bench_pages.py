@@ -1,7 +1,7 @@
 """What the web process costs: seconds to a usable home page, time and bytes of a rerun per page, resident memory.
 
-Starts the app on the given LAB_HOME (or a fresh one, in which the default range test is run first), opens each page in
-a simulated tab and reruns it with a finished run shown.
+Starts the app on the given LAB_HOME (or a fresh one, which takes in the recorded runs), opens each page in a simulated
+tab and reruns it with a finished run shown.
 
     python benchmarks/bench_pages.py [--home .lab] [--reruns 30]
 """
@@ -10,6 +10,7 @@ import argparse
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from lab import MEGABYTE, REPOSITORY, running, start_seconds
@@ -20,9 +21,17 @@ from pages.parts.lessons import lessons
 RERUN_BUDGET = 0.100
 MEMORY_BUDGET = 350.0
 START_BUDGET = 3.0
-
-
 STARTS = 3
+
+
+def import_seconds(source: str) -> float:
+    """Seconds of a fresh Python that runs one line, the median of a few."""
+    taken = []
+    for _ in range(STARTS):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", source], cwd=REPOSITORY, check=True)
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
 
 
 def main() -> None:
@@ -30,9 +39,9 @@ def main() -> None:
     parser.add_argument("--home", type=Path)
     parser.add_argument("--reruns", type=int, default=30)
     options = parser.parse_args()
-    with running(options.home, warm=False) as lab:
-        if not options.home:
-            subprocess.run([sys.executable, "-m", "labcore", "run", "lr_finder"], cwd=REPOSITORY, check=True)
+    bare, imported = import_seconds("pass"), import_seconds("import labcore; labcore.runs.store.open_store().find()")
+    print(f"import labcore to a store that answers: {imported - bare:.2f} s over bare Python's {bare:.2f} s")
+    with running(options.home, warm=False, LAB_RECORDED="true") as lab:
         starts = [lab.seconds] + [start_seconds() for _ in range(STARTS - 1)]
         print(f"home page usable: median {statistics.median(starts):.2f} s; ratio to {START_BUDGET} s:"
               f" {statistics.median(starts) / START_BUDGET:.2f}")  # fmt: skip

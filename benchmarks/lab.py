@@ -80,13 +80,14 @@ def running(
         home: a LAB_HOME to keep; without one a fresh folder is used and thrown away.
         warm: wait until the engine's worker has imported what runs need.
         data: sets to draw or fetch before.
-        environment: further variables, such as ``LAB_MODE="public"``.
+        environment: further variables, such as ``LAB_MODE="public"``; recorded runs are left out unless they say so,
+            since most benchmarks press the buttons that come before a result.
 
     Raises:
         RuntimeError: the app did not answer within ``START_SECONDS``.
     """
     folder = (home or Path(tempfile.mkdtemp())).resolve()
-    os.environ.update({"LAB_HOME": str(folder)} | environment)
+    os.environ.update({"LAB_HOME": str(folder), "LAB_RECORDED": "false"} | environment)
     for name in data:
         subprocess.run([sys.executable, "-m", "labcore", "data", "get", name], cwd=REPOSITORY, check=True)
     app = None
