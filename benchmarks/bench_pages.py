@@ -39,7 +39,10 @@ def main() -> None:
     parser.add_argument("--home", type=Path)
     parser.add_argument("--reruns", type=int, default=30)
     options = parser.parse_args()
-    bare, imported = import_seconds("pass"), import_seconds("import labcore; labcore.runs.store.open_store().find()")
+    bare, imported = (
+        import_seconds("pass"),
+        import_seconds("from labcore.runs.store import open_store; open_store().find()"),
+    )
     print(f"import labcore to a store that answers: {imported - bare:.2f} s over bare Python's {bare:.2f} s")
     with running(options.home, warm=False, LAB_RECORDED="true") as lab:
         starts = [lab.seconds] + [start_seconds() for _ in range(STARTS - 1)]
