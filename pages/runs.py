@@ -58,6 +58,18 @@ def _settings(row: Row) -> str:
     return ", ".join(f"{name} {value}" for name, value in changed(spec).items() if name != "plan")[:120] or "defaults"
 
 
+def say_what_is_gone(rows: list[Row]) -> None:
+    """An old link may name runs that are not here: say so once, then show what is."""
+    known = {row.id for row in rows}
+    gone = [run for run in st.query_params.get_all("run") if run not in known]
+    if gone and "chosen" not in st.session_state:
+        which = f"Run {gone[0]} of this link is" if len(gone) == 1 else f"{len(gone)} runs of this link are"
+        st.warning(
+            f"{which} not in this lab (any more). Import what was exported, or look at what is here.",
+            icon=":material/cloud_off:",
+        )
+
+
 def chosen_of(rows: list[Row]) -> list[Row]:
     """The runs that the person, or the link, chose."""
     by_id = {row.id: row for row in rows}
@@ -221,6 +233,7 @@ def page() -> None:
     st.markdown("Everything that was trained here is kept, with its curves, until you delete it.")
     run_panel.trouble()
     rows = open_store().find(limit=SHOWN)
+    say_what_is_gone(rows)
     if not rows:
         st.info("No runs yet. Open a lesson and start one, or import one below.", icon=":material/ac_unit:")
         take_in()

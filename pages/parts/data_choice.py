@@ -63,6 +63,12 @@ def choose(use: Controls, tasks: Collection[str] | None = None, *, on_change: Ca
         use.put("dataset.root", root)
         st.caption(":material/check: Your upload is used; it stays on this server, under its own link.")
         st.button("Forget the upload", key="forget upload", on_click=_forget, width="stretch")
+    elif kind == "own" and UPLOAD in st.query_params:
+        st.warning(
+            "The upload of this link is not on this server (any more): the lab was started afresh, or it made room. "
+            "Upload it again.",
+            icon=":material/cloud_off:",
+        )
     elif local:
         hint = "a folder on this machine" if kind == "own" else "empty: the lab's own copy"
         root = use.text("dataset.root", "Folder of the data", placeholder=hint)

@@ -17,6 +17,8 @@ from pages.parts import words
 from pages.parts.live_curve import Known
 from pages.parts.machine import look
 
+FORERUNNERS = {"start_from": "Start from a saved stage", "collected": "Gathered pictures"}
+"""Fields that name an earlier run, by what their controls are called."""
 POLL_SECONDS = 1.0
 """How often a page looks by itself where the browser cannot follow the stream."""
 
@@ -31,7 +33,7 @@ def row_of(spec: Spec) -> Row | None:
     """The run of a spec to show: one under way, else the finished one, else the latest that stopped or failed.
 
     Raises:
-        UserError: the data or the weights that the spec names are not there.
+        UserError: the data, the weights or the earlier run that the spec names are not there.
     """
     store = open_store()
     rows = store.find(key=_key(spec.canonical(), type(spec), store.url), limit=20)
@@ -39,7 +41,20 @@ def row_of(spec: Spec) -> Row | None:
         for row in rows:
             if row.status in wanted:
                 return row
+    if not rows:
+        _need_forerunners(spec)
     return rows[0] if rows else None
+
+
+def _need_forerunners(spec: Spec) -> None:
+    """Old links may go on from runs that are gone: say so now, not once the run has failed."""
+    for field in ("start_from", "collected"):
+        run = getattr(spec, field, "").partition("/")[0]
+        if run and not open_store().find(prefix=run, limit=1):
+            raise UserError(
+                f"These settings go on from run {run}, which this lab does not have (any more). Import it on the page "
+                f"Runs, or clear “{FORERUNNERS[field]}” under More."
+            )
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
