@@ -1,6 +1,6 @@
 """The projector mode: large type, folded controls, lessons changed by keyboard; the link says ``present=1``."""
 
-from typing import Any
+from collections.abc import Callable
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -22,22 +22,13 @@ section[data-testid="stSidebar"], header[data-testid="stHeader"] { display: none
 
 def on() -> bool:
     """Whether this browser shows the projector mode: by its link, or since somebody pressed the button."""
-    if "presenting" not in st.session_state:
-        st.session_state["presenting"] = PARAMETER in st.query_params
-    return st.session_state["presenting"]
-
-
-def _keep_in_link() -> None:
-    # A change of page drops the parameters of the last one.
-    if on() and st.query_params.get(PARAMETER) != "1":
-        st.query_params[PARAMETER] = "1"
-    elif not on() and PARAMETER in st.query_params:
-        del st.query_params[PARAMETER]
+    if PARAMETER in st.query_params:
+        st.session_state["presenting"] = True
+    return st.session_state.get("presenting", False)
 
 
 def begin_button() -> None:
     """The way into the projector mode."""
-    _keep_in_link()
     st.button(
         "Present", key="begin presentation", icon=":material/slideshow:", on_click=_set, args=(True,), width="stretch",
         help="Large type, folded controls; Page up and Page down change the lesson.",
@@ -46,16 +37,18 @@ def begin_button() -> None:
 
 def _set(wanted: bool) -> None:
     st.session_state["presenting"] = wanted
+    st.query_params.pop(PARAMETER, None)
 
 
-def bar(current: str, *beside: Any) -> None:
+def bar(current: str, *beside: Callable[[], None]) -> None:
     """The top of every page while presenting: back, where we are, on, and the way out.
 
     Args:
         current: the url path of the page on the screen; empty for home.
         beside: functions that draw further buttons.
     """
-    _keep_in_link()
+    if st.query_params.get(PARAMETER) != "1":  # a change of page drops the parameters of the last one
+        st.query_params[PARAMETER] = "1"
     st.html(STYLE)
     shown = lessons()
     paths = ["", *(lesson.path for lesson in shown)]
