@@ -15,8 +15,8 @@ STRIDES = (4, 8, 16)
 """Where the head looks: fine enough to point, coarse enough to know a head. Stride 32 adds work and no pixel."""
 WIDTH = 48
 """Channels of the maps that are added up."""
-ANGLES = 3
-"""Yaw, pitch, roll."""
+HIDDEN = 128
+"""Width of the hidden layer for angles."""
 
 
 class SoftArgmax(nn.Module):
@@ -67,17 +67,17 @@ class PointHead(nn.Module):
 
 
 class AngleHead(nn.Module):
-    """The coarsest map, pooled, to a number per angle [B, 1, 3]: an angle is no place, so no heat map can give it."""
+    """The coarsest map, pooled, to a number per angle [B, 1, A]: an angle is no place, so no heat map can give it."""
 
-    def __init__(self, channels: tuple[int, ...]) -> None:
+    def __init__(self, channels: tuple[int, ...], angles: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             ConcatPool(),
             nn.BatchNorm1d(2 * channels[-1]),
-            nn.Linear(2 * channels[-1], 128, bias=False),
+            nn.Linear(2 * channels[-1], HIDDEN, bias=False),
             nn.ReLU(inplace=True),
-            nn.BatchNorm1d(128),
-            nn.Linear(128, ANGLES),
+            nn.BatchNorm1d(HIDDEN),
+            nn.Linear(HIDDEN, angles),
         )
 
     def forward(self, maps: list[Tensor]) -> Tensor:
@@ -135,17 +135,17 @@ class PointModel(nn.Module):
 def build_point_model(
     arch: str,
     weights: str,
-    points: int,
+    numbers: int,
     target: Literal["points", "angles"] = "points",
     y_range: tuple[float, float] | None = None,
     seed: int = 0,
 ) -> PointModel:
-    """A net that answers with places [B, points, 2] or angles [B, 1, 3], on the CPU, channels last.
+    """A net that answers with places [B, numbers, 2] or angles [B, 1, numbers], on the CPU, channels last.
 
     Args:
         arch: timm or torchvision name of a convolutional network.
         weights: as in ``labcore.models.backbones.build_model``.
-        points: how many; not read for angles.
+        numbers: how many points or angles.
         target: what comes out.
         y_range: bounds of each number, in the scale of the targets; None leaves it open.
         seed: seed of the initialisation, of body and head apart.
@@ -155,8 +155,8 @@ def build_point_model(
     """
     body = Pyramid(build_body(arch, weights, seed=seed), STRIDES)
     with initialisation(seed, "head"):
-        head = PointHead(body.channels, points) if target == "points" else AngleHead(body.channels)
-    last = Range((points, 2) if target == "points" else (1, ANGLES), y_range)
+        head = (PointHead if target == "points" else AngleHead)(body.channels, numbers)
+    last = Range((numbers, 2) if target == "points" else (1, numbers), y_range)
     return PointModel(arch, body, head, last).to(memory_format=torch.channels_last)
 
 

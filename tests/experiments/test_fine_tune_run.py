@@ -1,71 +1,19 @@
 import numpy as np
 import pytest
+from fake_job import FakeJob, Killed
 from PIL import Image
 from safetensors.torch import load as load_tensors
 
 from labcore.errors import UserError
 from labcore.evaluation.predict import Classifier
 from labcore.experiments import fine_tune
-from labcore.runs.artifacts import Artifacts, decode, encode
+from labcore.runs.artifacts import Artifacts, encode
 from labcore.specs import FineTuneSpec, Stage
 from labcore.training import callbacks
 
 COLOURS = {"Amber_cat": (220, 160, 30), "Blue_cat": (40, 70, 200), "green_dog": (30, 160, 60)}
 HEAD = Stage(name="head", freeze_to=-1, epochs=2, lr=3e-3, tenth=True)
 ALL = Stage(name="all", epochs=2, lr=2e-3, lr_lo=2e-5)
-
-
-class Killed(BaseException):
-    """What a dead worker looks like from within."""
-
-
-class FakeJob:
-    """A job that keeps everything in memory, and dies at chosen steps."""
-
-    stop_requested = False
-
-    def __init__(self, dies_at=()):
-        self.series, self.files, self.notes, self.described = {}, {}, [], {}
-        self.saved, self.dies_at = None, list(dies_at)
-
-    def log(self, name, step, value):
-        self.series.setdefault(name, {})[step] = value
-
-    def log_many(self, name, steps, values):
-        for step, value in zip(steps, values, strict=True):
-            self.log(name, step, value)
-
-    def save(self, name, value):
-        file, data = encode(name, value)
-        self.files[file] = data
-        return file
-
-    def read(self, name):
-        return decode(name, self.files[name])
-
-    def progress(self, done, total, message=""):
-        pass
-
-    def note(self, text):
-        self.notes.append(text)
-
-    def describe(self, **what):
-        self.described = what
-
-    def checkpoint(self, data, step):
-        self.saved = data
-        if self.dies_at and step >= self.dies_at[0]:
-            self.dies_at.pop(0)
-            raise Killed
-
-    def restore(self):
-        return self.saved
-
-    def stop_here(self):
-        pass
-
-    def turn(self):
-        pass
 
 
 @pytest.fixture(scope="module")
