@@ -8,7 +8,7 @@ from pages.parts.code_data import fastai_loaders, size_of, torch_loader
 GROUPS = 3
 """Early body, late body, head."""
 Staged = FineTuneSpec | ThresholdsSpec
-_GROUPS = '''def blocks(net):
+GROUPING = '''def blocks(net):
     for child in net.children():
         if isinstance(child, nn.ModuleList) or type(child).forward is nn.Sequential.forward:
             yield from blocks(child)
@@ -32,7 +32,8 @@ def early_and_late(body):
     used = [p for block in strides for p in block.parameters()]
     return [p for p in used if id(p) not in late], [p for p in used if id(p) in late]
 '''
-_RATES = {
+"""Source of ``early_and_late(body)``, the two groups below the head."""
+RATES = {
     "one_cycle": """def rate(top, t, climb, div, final):
     if t < climb:
         return cosine(top / div, top, t / climb)
@@ -50,6 +51,7 @@ _RATES = {
     return top / div + (top - top / div) * height
 """,
 }
+"""Source of ``rate(top, t, climb, div, final)`` for each schedule."""
 
 
 def weights_line(spec: ImageSpec, body: str) -> str:
@@ -68,14 +70,14 @@ def _loads_safetensors(spec: ImageSpec) -> bool:
 def fastai_stages(spec: Staged) -> str:
     """A staged plan in fastai, from the files to the last stage."""
     several = isinstance(spec, ThresholdsSpec)
-    lines = [_fastai_learner(spec, several), *_custom_rates(spec.plan)]
+    lines = [_fastai_learner(spec, several), *custom_rates(spec.plan)]
     sizes = [stage.image_size or spec.image_size for stage in spec.plan]
     for index, (stage, name) in enumerate(zip(spec.plan, names_of(spec.plan), strict=True)):
         if index and sizes[index] != sizes[index - 1]:
             size = sizes[index]
             lines.append(f"learn.dls = loaders({(size, size) if isinstance(size, int) else tuple(size)})")
         lines.append("learn.unfreeze()" if stage.freeze_to == 0 else f"learn.freeze_to({stage.freeze_to})")
-        lines.append(f"{_fit(stage)}  # {name}")
+        lines.append(f"{fit_line(stage)}  # {name}")
     return "\n".join(lines) + "\n"
 
 
@@ -100,7 +102,7 @@ def _fastai_learner(spec: ImageSpec, several: bool) -> str:
     size = size_of(spec if first is None else spec.but(image_size=first))
     return (
         f"import json\n\n{'import timm' + chr(10) if width else ''}from fastai.vision.all import *\n{loads}\n"
-        f"{fastai_loaders(spec, several=several)}\n\n{_GROUPS}\n\n"
+        f"{fastai_loaders(spec, several=several)}\n\n{GROUPING}\n\n"
         "def groups(model):\n    return [*early_and_late(model[0].model), params(model[1:])]\n\n\n"
         f"dls = loaders({size})\n{width}"
         f"learn = vision_learner(\n    dls,\n    {spec.arch!r},\n{inner})\n"
@@ -108,7 +110,7 @@ def _fastai_learner(spec: ImageSpec, several: bool) -> str:
     )
 
 
-def _custom_rates(plan: tuple[Stage, ...]) -> list[str]:
+def custom_rates(plan: tuple[Stage, ...]) -> list[str]:
     """Schedules that fastai has no word for, as functions of the share that is done."""
     lines = []
     for schedule in dict.fromkeys(stage.schedule for stage in plan):
@@ -121,7 +123,8 @@ def _custom_rates(plan: tuple[Stage, ...]) -> list[str]:
     return lines
 
 
-def _fit(stage: Stage) -> str:
+def fit_line(stage: Stage) -> str:
+    """The line that trains one stage in fastai."""
     if stage.tenth:
         rate = f"slice({stage.lr:g})"
     elif stage.lr_lo is not None:
@@ -160,15 +163,15 @@ def torch_stages(spec: Staged) -> str:
     loss = "F.binary_cross_entropy_with_logits" if several else "F.cross_entropy"
     listed = ""
     for stage in spec.plan:
-        lo, hi = _ends(stage)
+        lo, hi = ends_of(stage)
         size = size_of(spec.but(image_size=stage.image_size or spec.image_size))
         first = first_trained(stage, GROUPS)
         listed += f"    {(size, first, stage.epochs or 1, lo, hi, stage.pct_start, stage.div, stage.div_final)!r},\n"
     kinds = dict.fromkeys(stage.schedule for stage in spec.plan)
     if len(kinds) == 1:
-        rates, chosen = _RATES[next(iter(kinds))], "rate"
+        rates, chosen = RATES[next(iter(kinds))], "rate"
     else:
-        rates = "\n\n".join(_RATES[kind].replace("def rate", f"def {kind}_rate", 1) for kind in kinds)
+        rates = "\n\n".join(RATES[kind].replace("def rate", f"def {kind}_rate", 1) for kind in kinds)
         chosen = f"[{', '.join(f'{stage.schedule}_rate' for stage in spec.plan)}][stage]"
     trains = "id(p) in norms" if spec.frozen_body == "batchnorm_trains" else "False"
     return (
@@ -198,7 +201,7 @@ def torch_stages(spec: Staged) -> str:
     )
 
 
-def _ends(stage: Stage) -> tuple[float | tuple[float, ...], float]:
+def ends_of(stage: Stage) -> tuple[float | tuple[float, ...], float]:
     """Rates of the first and of the last group; fastai's tenth as one rate for each group but the last."""
     if stage.tenth or stage.lr_lo == 0:
         return tuple(float(f"{rate:.6g}") for rate in expand_slice(None, stage.lr, GROUPS)[:-1]), stage.lr
@@ -224,7 +227,7 @@ def _torch_model(spec: ImageSpec, several: bool) -> str:
     return (
         "import json\nimport math\nfrom pathlib import Path\n\nimport numpy as np\nimport pandas as pd\nimport timm\n"
         f"import torch\n{loads}from torch import nn\nfrom torch.nn import functional as F\n\n"
-        f"{torch_loader(spec, several=several)}\n\n{_GROUPS}\n\n{pool}"
+        f"{torch_loader(spec, several=several)}\n\n{GROUPING}\n\n{pool}"
         "class Net(nn.Module):\n    def __init__(self, body, head):\n        super().__init__()\n"
         "        self.body, self.head = body, head\n\n"
         "    def forward(self, x):\n        return self.head(self.body.forward_features(x))\n\n\n"
