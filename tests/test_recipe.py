@@ -61,6 +61,35 @@ def test_the_files_of_the_template_make_a_page_that_runs(copy):
     assert title == "How long may a step be?" and float(loss) < 1e-6
 
 
+WARM = """
+import sys
+from labcore import specs
+from labcore.cli import main
+specs.EXPERIMENTS = {"descent": specs.DescentSpec}
+sys.argv = ["labcore", "warm", "--record", "bundles"]
+main()
+"""
+OPEN = """
+from pathlib import Path
+from labcore.runs import recorded
+recorded.take_in(Path("bundles"))
+"""
+
+
+def test_its_default_run_is_recorded_and_the_page_opens_on_it_elsewhere(copy):
+    warmed = run(copy, "-c", WARM)
+    assert warmed.returncode == 0 and "descent.zip" in warmed.stdout, warmed.stderr
+    again = run(copy, "-c", WARM)
+    assert again.stdout.split()[4] == warmed.stdout.split()[4]  # the same run: what is known is not run again
+    (copy / "home").rename(copy / "before")
+    looked = run(copy, "-c", OPEN + LOOK.replace("(app.title,", "(app.caption, app.title,"))
+    assert looked.returncode == 0, looked.stderr
+    said = json.loads(looked.stdout.splitlines()[-1])
+    assert any(text.startswith("recorded on cpu") for text in said)
+    redone = run(copy, "-c", WARM)
+    assert redone.stdout.split()[4] != warmed.stdout.split()[4]  # a recorded run is redone on this machine
+
+
 def test_its_mistakes_end_with_a_sentence(copy):
     done = run(copy, "-m", "labcore", "run", "descent", "--set", "lr=1.5")
     assert done.returncode == 1 and "Take a rate below 1" in done.stderr and "Traceback" not in done.stderr
