@@ -185,7 +185,7 @@ def rules_tab(spec: LRFinderSpec, said: list[reading.Suggestion], pick: float | 
                 "rate": words.rate(one.lr),
                 "your pick is": words.factor(pick, one.lr) if pick and one.lr else "–",
                 "loss there": words.number(one.point[1]) if there else "–",
-                "in words": one.words if one.lr else one.reason,
+                "in words": f"{one.words} {one.doubt}".strip() if one.lr else one.reason,
             }
         )
     st.table(pd.DataFrame(rows).set_index("rule"))

@@ -23,6 +23,8 @@ DIVERGED = 4.0
 """A loss of this many times the best has diverged; what lies above says no more, so curves are cut there."""
 RISING = 0.1
 """The loss goes up for good once it has left its best by this share of the climb that follows."""
+EDGE = 0.1
+"""A place before which less than this share of the whole fall has happened lies on the flat part at the left."""
 NOTES_LEFT_DIVISOR = 10.0
 NOTES_RIGHT_DIVISORS = (5.0, 10.0)
 NOTES_FIXED_LEFT = 1e-5
@@ -35,6 +37,13 @@ WORDS = {
     "minimum": "A tenth of the rate with the lowest loss: at the bottom itself training is about to diverge.",
     "elbow": "A tenth of the rate at the elbow, just before the loss shoots up.",
 }
+DOUBTS = {
+    "steep": "Here that is the luck of the first batches: at the left end the smoothed loss is the mean of a few, and "
+    "one of them moves it by more than the later slide does. Do not train with it.",
+    "slide": "Here no slope differed enough, so that it slid to the left end, where nothing is learnt yet. Do not "
+    "train with it.",
+}
+"""Where fastai's rules, followed to the letter, end on the flat part at the left."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,7 @@ class Suggestion:
             to the right of ``lr``.
         words: the rule in one sentence.
         reason: why there is no suggestion; empty where there is one.
+        doubt: why the suggestion, though it is what the rule says, should not be trained with; empty mostly.
     """
 
     rule: str
@@ -55,6 +65,7 @@ class Suggestion:
     point: tuple[float, float] | None
     words: str
     reason: str = ""
+    doubt: str = ""
 
 
 @dataclass(frozen=True)
@@ -246,7 +257,13 @@ def _answer(rule: str, needed: int, lrs: np.ndarray, losses: np.ndarray, find) -
         reason = f"Too short to tell: {len(losses)} points are left of the curve, {rule} needs {needed}."
         return Suggestion(rule, None, None, WORDS[rule], reason)
     lr, at = find(lrs, losses)
-    return Suggestion(rule, lr, (float(lrs[at]), float(losses[at])), WORDS[rule])
+    doubt = DOUBTS[rule] if rule in DOUBTS and _on_the_edge(losses, at) else ""
+    return Suggestion(rule, lr, (float(lrs[at]), float(losses[at])), WORDS[rule], doubt=doubt)
+
+
+def _on_the_edge(losses: np.ndarray, at: int) -> bool:
+    """Whether hardly anything of the whole fall has happened up to a place."""
+    return bool(losses[0] - losses[at] < EDGE * (losses[0] - losses.min()))
 
 
 def _until_diverged(lrs: npt.ArrayLike, losses: npt.ArrayLike, num_it: int | None) -> tuple[np.ndarray, np.ndarray]:

@@ -95,3 +95,19 @@ def test_slice_advice_without_a_frozen_rate_gives_the_left_end_alone():
     assert all(advice.hi == () for advice in lr_finder.slice_advice(lrs, losses))
     falling = lr_finder.slice_advice(lrs, np.linspace(2, 1, 100))
     assert falling[0].lo is None and falling[0].reason
+
+
+def falling_curve(n: int = 100) -> tuple[np.ndarray, np.ndarray]:
+    lrs = np.geomspace(1e-7, 10, n)
+    return lrs, 3.0 - 1.0 / (1 + np.exp(-1.5 * (np.log10(lrs) + 2.5)))
+
+
+def test_a_steepest_place_among_the_first_batches_is_doubted():
+    lrs, losses = falling_curve()
+    assert not any(one.doubt for one in lr_finder.suggest(lrs, losses))
+    # One unlucky batch among the first few: a step down that is steeper than the slide.
+    noisy = losses + np.where(np.arange(100) <= 10, 0.09, 0.0)
+    found = lr_finder.suggest(lrs, noisy)
+    assert found.steep.lr == pytest.approx(lrs[10], rel=1e-5), "the rule itself stays fastai's"
+    assert "Do not train with it" in found.steep.doubt
+    assert not found.valley.doubt and not found.minimum.doubt
