@@ -121,7 +121,7 @@ def _check_folder(root: Path, path: Path, only: Path | None = None) -> Report:
     split, doubts = _check_split(block.taken(index, usable))
     return Report(
         path,
-        _sentence(path, index),
+        f"{path} holds {own.in_words(index)}.",
         index.task,
         (*EXPERIMENTS[index.task], *_also(root, index)),
         len(index),
@@ -130,17 +130,6 @@ def _check_folder(root: Path, path: Path, only: Path | None = None) -> Report:
         (*_listed(index.left_out), *problems, *doubts),
         index.notes,
     )
-
-
-def _sentence(path: Path, index: Index) -> str:
-    count = f"{len(index):,}"
-    if index.task == "ratings":
-        users = index.table["user"].nunique()
-        return f"{path} holds {count} ratings of {len(index.classes):,} items by {users:,} users."
-    if index.task == "points":
-        return f"{path} holds {count} pictures with {len(index.classes)} points each: {', '.join(index.classes[:10])}."
-    kinds = {"single_label": "one label each", "multi_label": "several labels each", "masks": "a mask each"}
-    return f"{path} holds {count} pictures of {len(index.classes)} classes with {kinds[index.task]}."
 
 
 def _also(root: Path, index: Index) -> tuple[str, ...]:
@@ -185,7 +174,7 @@ def _check_pictures(index: Index) -> tuple[dict[str, int], list[Problem], np.nda
                 if index.task == "masks":
                     full = (where.height, where.width)
                     same = decode.presize(where.width, where.height, full, "squish")
-                    mask = decode.read_mask(index.root / row["mask"], full, index.codes, same, 0)
+                    mask = decode.read_mask(index.root / row["mask"], full, index.codes, same, 0, index.colours)
                     opened_pixels[number] = np.bincount(mask.ravel(), minlength=256)
             except decode.Unusable as problem:
                 reasons[number] = f"{row['item']} {problem}; it is left out."
@@ -195,6 +184,7 @@ def _check_pictures(index: Index) -> tuple[dict[str, int], list[Problem], np.nda
         if len(counted):
             pixels += counted
     problems += _listed([reason for reason in reasons if reason])
+    problems += _blank(index, rows, opened_pixels)
     broken = rows[[number for number, reason in enumerate(reasons) if reason]] if any(reasons) else []
     usable = np.setdiff1d(np.arange(len(index)), broken)
     if not len(usable):
@@ -207,6 +197,16 @@ def _check_pictures(index: Index) -> tuple[dict[str, int], list[Problem], np.nda
     counts = _class_counts(index, pixels)
     problems += _class_problems(index, counts)
     return counts, problems, usable
+
+
+def _blank(index: Index, rows: np.ndarray, counted: list[np.ndarray]) -> list[Problem]:
+    """Masks of which every pixel is void: they neither teach nor examine anything."""
+    blank = [
+        index.table["item"].iloc[row]
+        for row, pixels in zip(rows, counted, strict=True)
+        if len(pixels) and index.void is not None and pixels[index.void] == pixels.sum()
+    ]
+    return _listed(f"{item} is void all over: it teaches nothing and is left out." for item in blank)
 
 
 def _class_counts(index: Index, pixels: np.ndarray) -> dict[str, int]:

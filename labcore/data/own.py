@@ -81,8 +81,9 @@ def in_words(index: Index) -> str:
         return f"{count} ratings of {len(index.classes):,} items by {index.table['user'].nunique():,} users"
     if index.task == "points":
         return f"{count} pictures with {len(index.classes)} points each: {', '.join(index.classes[:10])}"
+    classes = f"{len(index.classes)} class" + ("es" if len(index.classes) != 1 else "")
     kinds = {"single_label": "one label each", "multi_label": "several labels each", "masks": "a mask each"}
-    return f"{count} pictures of {len(index.classes)} classes with {kinds[index.task]}"
+    return f"{count} picture{'s' if len(index) != 1 else ''} of {classes} with {kinds[index.task]}"
 
 
 def receive(name: str, content: bytes, home: Path) -> Path:
@@ -341,6 +342,13 @@ def _with_note(index: Index, note: str) -> Index:
 
 def _nothing(root: Path) -> str:
     found = pictures(root)
+    tables = _tables(root)
+    if found and tables:
+        columns = ", ".join(map(str, labels.read_table(tables[0]).columns))[:200]
+        return (
+            f"{root} holds {len(found):,} pictures, and {tables[0].name} has no columns that are known ({columns}). "
+            "Labels need image_name and label, points image_name and x, y columns."
+        )
     if found:
         return (
             f"{root} holds {len(found):,} pictures and nothing that labels them. Put each class into a folder of its "
@@ -349,7 +357,6 @@ def _nothing(root: Path) -> str:
     weights = [entry.name for entry in root.iterdir() if entry.suffix.lower() in WEIGHT_SUFFIXES]
     if weights:
         return f"{root} holds model weights ({weights[0]}) and no data set. Use them as weights={root / weights[0]}."
-    tables = _tables(root)
     if tables:
         return _unknown_columns(tables[0])
     if not files(root):

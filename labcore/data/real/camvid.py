@@ -78,10 +78,8 @@ def mask_folder(root: Path, name: str, folder: str, suffix: str) -> Index:
     if not (root / folder).is_dir():
         raise UserError(f"{root} has no folder {folder}. It holds one mask per picture, named NAME{suffix}.png.")
     classes, colours = labels.read_coloured_codes(labels.codes_file(root))
-    masks = {PurePosixPath(path).stem: path for path in pictures(root, folder)}
     left_out, kept = [], []
-    for path in paths:
-        mask = masks.get(PurePosixPath(path).stem + suffix)
+    for path, mask in zip(paths, _masks_of(paths, pictures(root, folder), folder, suffix), strict=True):
         if mask is None:
             left_out.append(f"{PurePosixPath(path).name} has no mask in {folder}; it was left out.")
         else:
@@ -107,6 +105,30 @@ def mask_folder(root: Path, name: str, folder: str, suffix: str) -> Index:
         left_out=tuple(left_out),
         notes=notes,
     )
+
+
+def _masks_of(paths: list[str], masks: list[str], folder: str, suffix: str) -> list[str | None]:
+    """The mask of each picture: in the same folder below, else the only one of its name.
+
+    Raises:
+        UserError: a mask could be that of two pictures, or a picture's that of two masks.
+    """
+    placed = {str(PurePosixPath(mask).with_suffix("")): mask for mask in masks}
+    named: dict[str, list[str]] = {}
+    for mask in masks:
+        named.setdefault(PurePosixPath(mask).stem, []).append(mask)
+    owner: dict[str, str] = {}
+    found: list[str | None] = []
+    for path in paths:
+        inside = PurePosixPath(path.removeprefix("images/")).with_suffix("")
+        fits = named.get(inside.name + suffix, [])
+        mask = placed.get(f"{folder}/{inside}{suffix}") or (fits[0] if fits else None)
+        if len(fits) > 1 and f"{folder}/{inside}{suffix}" not in placed:
+            raise UserError(f"{path} fits the masks {fits[0]} and {fits[1]}. Put masks into folders as their pictures.")
+        if mask is not None and owner.setdefault(mask, path) != path:
+            raise UserError(f"The mask {mask} fits {owner[mask]} and {path}. Put masks into folders as their pictures.")
+        found.append(mask)
+    return found
 
 
 def mark_lists(root: Path, table: pd.DataFrame) -> tuple[str, ...]:
