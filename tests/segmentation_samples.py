@@ -69,7 +69,10 @@ def plan(spec: SegmentationSpec, size: tuple[int, int] = SIZE) -> dict:
     height, width = size
     channels, skips, widths = (0, 16, 24, 56, 152, 368), (0, 16, 24, 56, 152, 0), (16, 24, 32, 48, 64, 0)
     return {
-        "stages": [stage.model_dump(mode="json") for stage in spec.plan],
+        "stages": [
+            stage.model_dump(mode="json") | {"first_step": 20 * number, "train_steps": 20}
+            for number, stage in enumerate(spec.plan)
+        ],
         "steps": 40,
         "codes": [
             {"index": index, "name": name, "color": list(color), "void": void}
@@ -78,8 +81,11 @@ def plan(spec: SegmentationSpec, size: tuple[int, int] = SIZE) -> dict:
         "split": "Whole videos are held out.",
         "train_items": 48,
         "valid_items": COUNT,
-        "baselines": {"pixel_accuracy": 0.45, "position_accuracy": 0.75},
-        "frequencies": [0.46, 0.4, 0.08, 0.05, 0.0, 0.01],
+        "test_items": 0,
+        "image_size": list(size),
+        "baselines": {"class": "Sky", "pixel_accuracy": 0.45},
+        "shares": [0.46, 0.4, 0.08, 0.06, 0.0, 0.0],
+        "skip_off": list(spec.skip_off),
         "levels": [
             {
                 "stride": 2**level,
@@ -134,7 +140,7 @@ def record_run(spec: SegmentationSpec | None = None, status: str = "done", skill
                 "rows": np.arange(8),
                 "pictures": made["pictures"][:8],
                 "truth": truth[:8],
-                "at": np.arange(1, EPOCHS + 1, dtype=np.float32),
+                "at": np.arange(EPOCHS, dtype=np.float32),
                 "masks": masks,
             },
         )
@@ -151,7 +157,7 @@ def record_run(spec: SegmentationSpec | None = None, status: str = "done", skill
                 },
             )
             job.save("viewer", {"rows": np.arange(10), "items": items[:10]} | {k: v[:10] for k, v in made.items()})
-            job.save("masks", {"prediction": prediction, "truth": truth})
+            job.save("masks", {"rows": np.arange(COUNT), "prediction": prediction, "truth": truth})
     metrics = {
         "valid_loss": 0.4,
         "pixel_accuracy": accuracy,

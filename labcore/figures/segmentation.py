@@ -64,9 +64,6 @@ def classes_figure(
             orientation="h",
             name="IoU",
             marker={"color": [_css(color) for color in colors], "line": {"color": palette[5], "width": 1}},
-            text=["–" if np.isnan(value) else f"{value:.2f}" for value in iou],
-            textposition="outside",
-            cliponaxis=False,
             hovertemplate="%{y}: IoU %{x:.3f}<extra></extra>",
         )
     )
@@ -181,7 +178,8 @@ def border_figure(
     """Pixel accuracy against the distance from the nearest true border, with the share of pixels that lie so near.
 
     Args:
-        border: int [D, 2], of the pixels at distance d: how many are right, and how many there are.
+        border: int [D, 2], of the pixels at distance d: how many are right, and how many there are; the last row has
+            all that lie farther away.
         accuracy: of all pixels.
     """
     border = np.asarray(border, float)
@@ -210,7 +208,13 @@ def border_figure(
         )
     )
     figure.add_hline(accuracy, line={"dash": "dot", "width": 2}, annotation_text=f"all pixels: {accuracy:.1%}")
-    figure.update_xaxes(title="pixels from the nearest border between classes")
+    last = len(border) - 1
+    ticks = [place for place in (0, 1, 2, 3, 5, 8, 12, 16, 20, last) if place <= last]
+    figure.update_xaxes(
+        title="pixels from the nearest border between classes",
+        tickvals=ticks,
+        ticktext=[f"{place} and more" if place == last else str(place) for place in ticks],
+    )
     figure.update_yaxes(title="pixel accuracy", tickformat=".0%", range=[0, 1.02], secondary_y=False)
     figure.update_yaxes(title="share of pixels", tickformat=".0%", showgrid=False, rangemode="tozero", secondary_y=True)
     return dressed(figure, height, hover="x unified")

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -176,7 +176,8 @@ def mask_viewer(
     chosen: int | None = None,
     nav: tuple[int, int] | None = None,
     message: str = "",
-) -> tuple[View, int]:
+    on_go: Callable[[int], None] | None = None,
+) -> View:
     """Look through one picture pixel by pixel.
 
     Args:
@@ -191,9 +192,10 @@ def mask_viewer(
         chosen: a class to choose now, whatever was chosen before.
         nav: (place, of how many) of the picture in the order at hand; None offers no other.
         message: what the picture says, for people who do not see it.
+        on_go: told 1 when the next picture is asked for and -1 for the last one, before the page is drawn anew.
 
     Returns:
-        How it is looked at now, and whether the next (1) or the last (-1) picture was asked for, else 0.
+        How it is looked at now.
     """
     # The start travels with the picture but is heard once: kept still, the very same bytes are sent again and again.
     start = st.session_state.setdefault(f"{key} start", view or View())
@@ -213,12 +215,15 @@ def mask_viewer(
         "nav": nav and {"at": nav[0], "of": nav[1]},
         "message": message,
     }
-    result = _viewer(
-        key=key, data=packed(head, arrays), height="content", on_view_change=_nothing, on_go_change=_nothing
-    )
-    told, step = result.get("view"), result.get("go")
-    now = view_of(told, len(codes)) if isinstance(told, Mapping) else start
-    return now, int(step) if step in (1, -1) else 0
+
+    def go() -> None:
+        step = st.session_state[key].get("go")
+        if on_go is not None and step in (1, -1):
+            on_go(step)
+
+    result = _viewer(key=key, data=packed(head, arrays), height="content", on_view_change=_nothing, on_go_change=go)
+    told = result.get("view")
+    return view_of(told, len(codes)) if isinstance(told, Mapping) else start
 
 
 def timelapse(
