@@ -36,7 +36,7 @@ class Pyramid(nn.Module):
                 _remove(body.net, unused)
         else:
             self._steps = self._stages()
-            body.net.prune_intermediate_layers(self._steps, prune_norm=True, prune_head=True)
+            body.net.prune_intermediate_layers(self._steps, prune_norm=True, prune_head=False)  # the body has none
         self.channels = self._probe()
 
     def forward(self, x: Tensor) -> list[Tensor]:
