@@ -97,7 +97,7 @@ def _embedded(name: str, task: Task, title: str, classes: int, items: int, size:
 
 _ALL = (
     _embedded(
-        "critters", "single_label", "Critters", 12, 2040, 56 * MB, (96, 96),
+        "critters", "single_label", "Critters", 12, 1440, 40 * MB, (96, 96),
         "Look-alike breeds of two species: the learning rate, fine-tuning and confusion.",
     ),
     _embedded(

@@ -1,4 +1,4 @@
-"""``critters``: 2,040 portraits of twelve invented breeds of two species, for single-label lessons.
+"""``critters``: 1,440 portraits of twelve invented breeds of two species, for single-label lessons.
 
 Each animal is built of some fifty ellipsoids in three dimensions, posed, turned, lit and photographed against one of
 eight backdrops. Pose, light and backdrop are drawn without a look at the breed, so only the animal tells it.
@@ -15,13 +15,13 @@ from labcore.data.embedded.critter_scenes import BACKDROPS, backdrop
 from labcore.data.embedded.paint import mix, noise
 
 NAME = "critters"
-VERSION = 3
+VERSION = 4
 SEED = 12
 SIZE = (96, 96)
 TASK = "single_label"
 CLASSES = tuple(breed.name for breed in BREEDS)
 VOID = None
-PER_BREED = 170
+PER_BREED = 120
 
 
 def plan() -> pd.DataFrame:
@@ -36,7 +36,7 @@ def plan() -> pd.DataFrame:
     number = np.zeros(count, int)
     for one in range(len(BREEDS)):
         number[label == one] = np.arange(1, PER_BREED + 1)
-    heading = rng.uniform(-1.5, 1.5, count)
+    heading = rng.uniform(-1.1, 1.1, count)
     # Faces look back at the camera, so the head turns against the body when the body stands sideways.
     turn = np.clip(-heading * rng.uniform(0.15, 1.0, count) + rng.normal(0, 0.22, count), -1.25, 1.25)
     return pd.DataFrame(
@@ -53,7 +53,7 @@ def plan() -> pd.DataFrame:
             "tilt": rng.normal(0, 0.13, count),
             "camera": rng.uniform(0.05, 0.42, count),
             "zoom": rng.uniform(0.95, 1.15, count),
-            "close": rng.random(count) < 0.85,
+            "close": rng.random(count) < 0.95,
             "shift_x": rng.uniform(-1, 1, count),
             "shift_y": rng.uniform(-1, 1, count),
             "light_side": rng.uniform(-1.3, 1.3, count),
@@ -82,7 +82,7 @@ def draw(row) -> dict[str, np.ndarray]:
         rng,
         exposure=row.exposure,
         grain=rng.uniform(0.5, 4.0),
-        coarse=rng.uniform(1.0, 4.0),
+        coarse=rng.uniform(1.0, 2.5),
         vignette=rng.uniform(0.0, 0.5),
     )
     return {"image": image}
