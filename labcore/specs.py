@@ -116,8 +116,8 @@ class DatasetSpec(Spec):
     """Use only this many items, drawn with the split's seed; 0 takes all."""
     valid_pct: float = Field(default=0.2, gt=0, lt=1, allow_inf_nan=False)
     """The share of items held out for validation where the split is random."""
-    split: Literal["auto", "random", "stratified", "group", "column", "file", "folder"] = "auto"
-    """How items are held out: auto takes the way that the set was made for."""
+    split: Literal["auto", "random", "stratified", "group", "frames", "column", "file", "folder"] = "auto"
+    """How items are held out: auto takes the way that the set was made for; frames the end of every video."""
     split_seed: int = Field(default=42, ge=0, lt=2**31)
     """Seed of the split alone, so that other seeds see the same held-out items."""
     hold_out: str = Field(default="", max_length=1000)
@@ -267,7 +267,7 @@ class FineTuneSpec(ImageSpec):
     plan: tuple[Stage, ...] = Field(
         default=(
             Stage(name="head", freeze_to=-1, epochs=1, lr=3e-3, tenth=True),
-            Stage(name="all", epochs=17, lr=2e-2, lr_lo=4e-3),
+            Stage(name="all", epochs=9, lr=2e-2, lr_lo=4e-3),
         ),
         min_length=1,
         max_length=12,

@@ -35,7 +35,7 @@ QUESTIONS = {
 }
 """The six steps by their names."""
 SIZES = (48, 64, 96, 128, 160, 224, "96x128", "120x160")
-SPLITS = ("auto", "random", "stratified", "group", "column", "file", "folder")
+SPLITS = ("auto", "random", "stratified", "group", "frames", "column", "file", "folder")
 
 
 def choose_spec(step: str) -> BlockSpec:
@@ -111,7 +111,7 @@ def use_it(spec: BlockSpec, block: Leaf) -> None:
     """The way on: the same data in the lesson that it is for."""
     found = {"single_label": ("lr_finder", "LR finder"), "multi_label": ("thresholds", "Thresholds"),
                "masks": ("segmentation", "Segmentation"), "points": ("head_pose", "Head pose"),
-               "ratings": ("collab", "Collaborative filtering")}  # fmt: skip
+               "ratings": ("collab", "Ratings")}  # fmt: skip
     path, title = found[block.items.task]
     if path not in {lesson.path for lesson in lessons()}:
         return

@@ -144,6 +144,10 @@ def _split_by(how: str, part: pd.DataFrame, items: Items, dataset: DatasetSpec) 
             raise UserError(f"{items.name} names no groups (persons, videos). Choose a random split instead.")
         asked = [name.strip() for name in dataset.hold_out.split(",") if name.strip()]
         return splits.group(part["group"], dataset.valid_pct, dataset.split_seed, asked)
+    if how == "frames":
+        if "group" not in part:
+            raise UserError(f"{items.name} names no groups (persons, videos). Choose a random split instead.")
+        return splits.frames(part["group"], dataset.valid_pct)
     if "is_valid" not in part:
         what = {"column": "column is_valid", "file": "list file such as valid.txt", "folder": "folder named valid"}[how]
         raise UserError(f"{items.name} has no {what}. Choose a random split instead.")

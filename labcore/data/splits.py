@@ -111,6 +111,29 @@ def group(groups: Sequence, valid_pct: float = 0.2, seed: int = 42, hold_out: Se
     return _of(n, held, f"Whole groups are held out: {shown} ({len(held) / n:.0%} of the items).")
 
 
+def frames(groups: Sequence, valid_pct: float = 0.2) -> Split:
+    """Hold out the end of every video: known people, yet hardly a frame whose neighbour teaches.
+
+    Args:
+        groups: one name per item; items of a group stand in the order of time.
+        valid_pct: the share of each group's items, at least one where a group has two.
+
+    Raises:
+        UserError: there are fewer than two items, or no group has two.
+    """
+    names = pd.Series(list(groups)).astype(str)
+    _enough(len(names))
+    counts = names.map(names.value_counts())
+    wanted = np.minimum(np.maximum(1, np.floor(counts * valid_pct + 0.5)), counts - 1)
+    after = names[::-1].groupby(names[::-1]).cumcount()[::-1]
+    held = np.flatnonzero((after < wanted).to_numpy())
+    if not len(held):
+        raise UserError(
+            "Every group has a single item, so no end of it can be held out. Choose a random split instead."
+        )
+    return _of(len(names), held, f"The last {valid_pct:.0%} of every group's frames is held out.")
+
+
 def column(is_valid: Sequence[bool], how: str = "The column is_valid says what is held out.") -> Split:
     """Hold out the items marked in a column, as by a list file (``valid.txt``) or a folder named valid.
 

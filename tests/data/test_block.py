@@ -78,7 +78,7 @@ def test_test_items_are_in_neither_part():
     assert sorted([*made.train, *made.valid]) == [4, 5, 6, 7, 8, 9]
 
 
-@pytest.mark.parametrize("how", ["group", "column", "file", "folder", "stratified"])
+@pytest.mark.parametrize("how", ["group", "frames", "column", "file", "folder", "stratified"])
 def test_a_split_that_the_set_cannot_give_is_said(how):
     with pytest.raises(UserError, match="random split instead"):
         block.split(hollow(task="points", x=range(10)), DatasetSpec(name="own", root="x", split=how))

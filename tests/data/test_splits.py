@@ -65,6 +65,23 @@ def test_a_random_split_of_frames_leaks():
     assert splits.leak(splits.random(150, 0.2, 0), groups) == 1
 
 
+@given(st.lists(st.sampled_from("abcdefg"), min_size=2, max_size=100), st.floats(0.05, 0.6))
+def test_the_end_of_every_video_is_held_out(groups, pct):
+    names = np.asarray(groups)
+    counts = {name: int((names == name).sum()) for name in set(groups)}
+    if max(counts.values()) < 2:
+        with pytest.raises(UserError, match="single item"):
+            splits.frames(groups, pct)
+        return
+    made = splits.frames(groups, pct)
+    assert sorted([*made.train, *made.valid]) == list(range(len(groups)))
+    for name, count in counts.items():
+        rows = np.flatnonzero(names == name)
+        held = np.isin(rows, made.valid)
+        assert held.sum() == (min(max(1, int(count * pct + 0.5)), count - 1))
+        assert not held[: count - held.sum()].any()
+
+
 def test_named_groups_are_held_out():
     made = splits.group(["a", "b", "c", "b"], hold_out=["b"])
     assert made.valid.tolist() == [1, 3]
