@@ -88,7 +88,10 @@ def shares_figure(
                 x=np.log10(value), y=0.12 + 0.13 * place, yref="paper", text=f"{name} {value:.1f}",
                 showarrow=False, xanchor="right", xshift=-6, font={"size": TYPE - 2},
             )  # fmt: skip
-    figure.update_xaxes(type="log", title=f"error of a picture, {unit} (log scale)", dtick="D2")
+    ticks = [step * 10.0**power for power in range(-2, 4) for step in (1, 2, 5)]
+    figure.update_xaxes(
+        type="log", title=f"error of a picture, {unit} (log scale)", tickvals=ticks, ticktext=[f"{t:g}" for t in ticks]
+    )
     figure.update_yaxes(title="share of pictures", tickformat=".0%", range=[0, 1.02])
     return dressed(figure, height)
 

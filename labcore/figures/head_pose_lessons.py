@@ -42,14 +42,16 @@ def contrast_figure(
             ),
             secondary_y=second,
         )  # fmt: skip
-    for value, text, color, y in ((target, "target", WARM, 0.98), (said, "prediction", BASELINE, 0.86)):
+    sides = ("right", "left") if target < said else ("left", "right")
+    for value, text, color, side in ((target, "target", WARM, sides[0]), (said, "prediction", BASELINE, sides[1])):
         figure.add_vline(value, line={"width": 3, "dash": "dot", "color": palette[color]})
         figure.add_annotation(
-            x=value, y=y, yref="paper", text=text, showarrow=False, xanchor="left", xshift=6, font={"size": TYPE - 1}
-        )
+            x=value, y=0.9, yref="paper", text=text, showarrow=False, xanchor=side, font={"size": TYPE - 1},
+            xshift=8 if side == "left" else -8,
+        )  # fmt: skip
     figure.update_xaxes(title="where the net points: left edge −1, right edge 1", range=[-1.02, 1.02])
     figure.update_yaxes(title="squared error", rangemode="tozero", secondary_y=False)
-    figure.update_yaxes(title="cross-entropy", rangemode="tozero", showgrid=False, secondary_y=True)
+    figure.update_yaxes(title="cross-entropy", rangemode="tozero", showgrid=False, dtick=1, secondary_y=True)
     return dressed(figure, height)
 
 

@@ -13,8 +13,8 @@ from PIL import Image
 
 from pages.parts.data_pictures import STYLE
 
-TARGET, SAID, EDGE = "#ffd23f", "#ff8a3d", "rgba(0,0,0,.75)"
-"""Yellow ring and orange dot, both with a dark rim: they stay readable on any picture, and differ by shape too."""
+TARGET, SAID, EDGE = "#ffd23f", "#35c8ff", "rgba(0,0,0,.75)"
+"""Yellow ring and blue dot, both with a dark rim: they stay readable on any picture, and differ by shape too."""
 QUALITY = 88
 PAIR = """<style>.shelf .two{display:grid;grid-template-columns:1fr 1fr;gap:2px}</style>"""
 
@@ -55,6 +55,10 @@ def beside(left: Sequence[Pointed], right: Sequence[Pointed], *, most: int = 3, 
 
 
 def _grid(figures, most: int, least: int) -> None:
+    figures = list(figures)
+    if not any(figures):
+        st.info("The pictures of this set are not on this machine.", icon=":material/hide_image:")
+        return
     st.html(f'{STYLE}{PAIR}<div class="shelf" style="--most:{most};--least:{least}px">{"".join(figures)}</div>')
 
 
@@ -62,7 +66,7 @@ def _figure(one: Pointed, images: list[str]) -> str:
     title, note = html.escape(one.title), html.escape(one.note)
     caption = f"<figcaption>{title}{'<br>' if title and note else ''}<small>{note}</small></figcaption>"
     if one.picture is None:
-        return f'<figure><div class="frame gone">the picture is not on this machine</div>{caption}</figure>'
+        return ""
     shown = images[0] if len(images) == 1 else f'<div class="two">{"".join(images)}</div>'
     return f'<figure><div class="frame">{shown}</div>{caption}</figure>'
 
@@ -80,7 +84,7 @@ def _image(one: Pointed, target: np.ndarray | None, said: np.ndarray | None) -> 
 def drawing(picture: np.ndarray, target: np.ndarray | None = None, said: np.ndarray | None = None) -> str:
     """A picture with its marks as a data URL: an SVG around a JPEG, so that marks stay crisp at any size."""
     height, width = picture.shape[:2]
-    unit = max(width, height) / 42
+    unit = max(width, height) / 36
     parts = []
     for x, y in _inside(target, width, height):
         parts += [_ring(x, y, unit, EDGE, 0.95), _ring(x, y, unit, TARGET, 0.6)]

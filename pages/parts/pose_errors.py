@@ -55,7 +55,8 @@ def _summary(spec: HeadPoseSpec, result: Result, name: str) -> None:
     for one in table.itertuples():
         rows.append((one.point, one.median, one.p90, one.mean, one.count))
     whole = judge.summary(part.errors)
-    rows.append(("all", whole.median, whole.p90, whole.mean, whole.count))
+    if len(rows) > 1:
+        rows.append(("all", whole.median, whole.p90, whole.mean, whole.count))
     shown = pd.DataFrame(rows, columns=["", "median", "90th percentile", "mean", "measured"]).set_index("")
     for key, label in (("mean_point_error_median", "mean point, without looking"),
                        ("person_mean_error_median", "mean point of each person")):  # fmt: skip

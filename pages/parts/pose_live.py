@@ -26,6 +26,10 @@ BASELINES = {
     "random_mean_point_error_median": "mean point",
     "random_person_mean_error_median": "mean point of each person",
 }
+SQUARED = {"mean_point_mse": "mean point"}
+"""The same beside the loss, where the loss is the mean squared error."""
+ALIKE = 0.03
+"""Baselines closer than this are one line."""
 
 
 def told_of(row: Row | None) -> dict[str, Any]:
@@ -42,18 +46,20 @@ def curves(row: Row | None, spec: HeadPoseSpec, told: dict[str, Any]) -> None:
     """Error and loss, live or kept; logarithmic, so that a tenth of the baseline is as far from it as a hundredth."""
     names = [f"{prefix}{name}" for prefix in ("", TWIN) for name in (TRAIN, VALID, ERROR)]
     known = {row.id: run_panel.known_of(row, names)} if row else {}
-    lines = _error_lines(row, spec)
+    lines, losses = _error_lines(row, spec), _loss_lines(row, spec)
     if row and told.get("steps"):
-        beside = _constants(told)
-        known["baselines"] = Known(series={key: values for key, (_, values) in beside.items()})
-        lines += [
-            Curve("baselines", key, label, 5, dash=("dot", "dashdot")[place % 2])
-            for place, (key, (label, _)) in enumerate(beside.items())
-        ]
+        beside = _constants(told, BASELINES)
+        square = _constants(told, SQUARED) if spec.loss == "mse" else {}
+        known["baselines"] = Known(series={key: values for key, (_, values) in (beside | square).items()})
+        for drawn, found in ((lines, beside), (losses, square)):
+            drawn += [
+                Curve("baselines", key, label, 5, dash=("dot", "dashdot")[place % 2])
+                for place, (key, (label, _)) in enumerate(found.items())
+            ]
     fallback = False
     for key, label, drawn, height in (
-        ("pose errors", f"median error, {unit_of(spec)} (log scale)", lines, 400),
-        ("pose losses", f"{spec.loss} loss, −1 to 1 (log scale)", _loss_lines(row, spec), 270),
+        ("pose errors", f"median error, {unit_of(spec)} (log scale)", lines, 360),
+        ("pose losses", f"{spec.loss} loss, −1 to 1 (log scale)", losses, 230),
     ):
         if key == "pose losses" and row is None:
             break
@@ -102,15 +108,16 @@ def _loss_lines(row: Row | None, spec: HeadPoseSpec) -> list[Curve]:
     return lines
 
 
-def _constants(told: dict[str, Any]) -> dict[str, tuple[str, tuple]]:
+def _constants(told: dict[str, Any], names: dict[str, str]) -> dict[str, tuple[str, tuple]]:
     """Baselines as flat curves over the whole run, so that the axis is as long as the run from the start."""
-    found, said = {}, set()
-    for key, label in BASELINES.items():
+    found, said = {}, {}
+    for key, label in names.items():
         value = (told.get("baselines") or {}).get(key)
-        # Under both splits the mean point errs about alike: one line says it.
-        if value is not None and label not in said:
-            said.add(label)
-            found[key] = (label, ([0, told["steps"]], [value, value], []))
+        # Under both splits the mean point errs about alike, and a line upon another one cannot be seen.
+        if value is None or label in said or any(abs(value / other - 1) < ALIKE for other in said.values()):
+            continue
+        said[label] = value
+        found[key] = (label, ([0, told["steps"]], [value, value], []))
     return found
 
 
@@ -190,13 +197,15 @@ def verdict(row: Row, spec: HeadPoseSpec) -> None:
                 "The random split says", measured(at_random, spec),
                 baseline_words(metrics.get(f"{TWIN}mean_point_error_median"), spec, what),
             )  # fmt: skip
-        share = metrics.get("pixel_error_relative")
         _metric("90th percentile", measured(metrics.get("pixel_error_p90"), spec), None)
-        if share is not None:
-            _metric("Of the picture's width", words.percent(share), None)
-        _metric("MSE, −1 to 1", words.number(metrics.get("mse")), None)
-        _metric("Time", words.seconds(metrics.get("seconds", row.seconds)), None)
-    leak_badge(metrics, spec)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        leak_badge(metrics, spec)
+        share, base = metrics.get("pixel_error_relative"), metrics.get("mean_point_error_median")
+        parts = [] if share is None else [f"{words.percent(share)} of the picture's width"]
+        parts += [f"{base / error:.1f} times nearer than the {what}"] if base and error else []
+        parts += [f"MSE {metrics['mse']:.2e} (targets from −1 to 1)"] if "mse" in metrics else []
+        if parts:
+            st.caption(", ".join(parts))
 
 
 def leak_badge(metrics: dict[str, Any], spec: HeadPoseSpec) -> None:

@@ -81,7 +81,7 @@ def frames(row: Row, found: dict[str, np.ndarray], told: dict[str, Any]) -> dict
         sheet.paste(Image.fromarray(picture), (n % COLUMNS * width, n // COLUMNS * height))
     buffer = io.BytesIO()
     sheet.save(buffer, "JPEG", quality=QUALITY)
-    names = found["names"].tolist() if "names" in found else [""] * count
+    names = found["names"].tolist() if "names" in found else _names(row, found["rows"])
     return {
         "id": row.id,
         "sprite": "data:image/jpeg;base64," + b64encode(buffer.getvalue()).decode(),
@@ -95,6 +95,13 @@ def frames(row: Row, found: dict[str, np.ndarray], told: dict[str, Any]) -> dict
         "scale": _scale(found, told, width).tolist(),
         "total": sum(stage.get("epochs", 0) for stage in told.get("stages", ())) or None,
     }
+
+
+def _names(row: Row, rows: np.ndarray) -> list[str]:
+    """Whose picture each is, as soon as the run has kept its predictions."""
+    known = artifact(row, "predictions.npz")
+    of_row = {} if known is None else dict(zip(known["rows"].tolist(), known["group"].tolist(), strict=True))
+    return [str(of_row.get(int(one), "")) for one in rows]
 
 
 def _scale(found: dict[str, np.ndarray], told: dict[str, Any], width: int) -> np.ndarray:

@@ -70,12 +70,15 @@ def _one_picture(result: Result, truth: np.ndarray, said: np.ndarray) -> None:
 def _mean_squared(truth: np.ndarray, said: np.ndarray, names: tuple[str, ...]) -> None:
     table = judge.taken_apart(truth, said, names)
     shown = table.head(4)
-    terms = " + ".join(
+    terms = r"\\ &+ ".join(
         f"({one.prediction:.3f} - {one.target:.3f})^2".replace("- -", "+ ") for one in shown.itertuples()
     )
     more = r" + \dots" if len(table) > len(shown) else ""
     st.markdown("The net says numbers, so the loss asks **how far** they are, coordinate by coordinate:")
-    st.latex(rf"\mathrm{{MSE}} = \tfrac{{1}}{{{len(table)}}}\big({terms}{more}\big) = {table['squared'].mean():.5f}")
+    st.latex(
+        rf"\begin{{aligned}}\mathrm{{MSE}} = \tfrac{{1}}{{{len(table)}}}\big(&{terms}{more}\big) \\ "
+        rf"= {table['squared'].mean():.5f}&\end{{aligned}}"
+    )
     first = table.iloc[int(table["squared"].argmax())]
     st.markdown(
         f"Its slope is the way back: for {first['axis']} it is 2/{len(table)} · ({first['difference']:+.3f}) = "

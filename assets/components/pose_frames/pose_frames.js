@@ -44,7 +44,7 @@ class Frames {
   build() {
     const { sprite, columns, lines, size: [height, width], truth, names } = this.data;
     this.shelf.replaceChildren();
-    const radius = Math.max(width, height) / 42;
+    const radius = Math.max(width, height) / 36;
     this.marks = truth.map((points, n) => {
       const figure = document.createElement("figure");
       const frame = document.createElement("div");

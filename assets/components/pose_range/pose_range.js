@@ -1,7 +1,7 @@
 // What y_range does: targets and a run's predictions in the plane of the picture, clipped while the range is dragged.
 
 const RANGES = new WeakMap();
-const EDGE = 1.62; // the plane is shown a little beyond the widest range
+const WIDEST = 1.25; // how far the handles go, unless the run itself went further
 const NEAR = 14; // pixels within which an edge of the box is grasped
 const SURE = 1e-4; // a sigmoid's ends are at infinity: predictions at the very end are read this far from it
 
@@ -38,6 +38,10 @@ class Ranges {
     if (text !== this.text) {
       this.text = text;
       this.data = data;
+      const widest = Math.max(WIDEST, ...(data.range ?? []).map(Math.abs));
+      this.edge = widest * 1.06; // the plane is shown a little beyond the widest range
+      this.find(".pr-low").min = String(-widest);
+      this.find(".pr-high").max = String(widest);
       const [low, high] = data.range ?? [-1.1, 1.1];
       const raw = (value) => {
         const share = Math.min(1 - SURE, Math.max(SURE, (value - low) / (high - low)));
@@ -107,8 +111,8 @@ class Ranges {
     const { truth, size: [rows, columns] } = this.data;
     const { canvas, ctx, width, height } = this.canvas(".pr-plane", Math.min(1, rows / columns));
     const theme = this.colors();
-    const px = (x) => ((x + EDGE) / (2 * EDGE)) * width;
-    const py = (y) => ((y + EDGE) / (2 * EDGE)) * height;
+    const px = (x) => ((x + this.edge) / (2 * this.edge)) * width;
+    const py = (y) => ((y + this.edge) / (2 * this.edge)) * height;
     this.place = { px, py, width, height };
     ctx.fillStyle = theme.palette[0];
     ctx.globalAlpha = 0.12;
@@ -139,7 +143,7 @@ class Ranges {
     });
     ctx.fillStyle = theme.text;
     ctx.font = `14px ${theme.font}`;
-    ctx.fillText("the picture", px(-1) + 6, py(-1) - 6);
+    ctx.fillText("the picture", px(-1) + 8, py(1) - 9);
     canvas.setAttribute("aria-label", `Targets and predictions in the picture's plane; ${this.find(".pr-said").textContent}`);
   }
 
@@ -149,7 +153,7 @@ class Ranges {
     const reach = 6;
     const left = 44;
     const px = (raw) => left + ((raw + reach) / (2 * reach)) * (width - left - 8);
-    const py = (value) => height - 26 - ((value + EDGE) / (2 * EDGE)) * (height - 36);
+    const py = (value) => height - 26 - ((value + this.edge) / (2 * this.edge)) * (height - 36);
     ctx.font = `14px ${theme.font}`;
     ctx.textAlign = "right";
     for (const tick of [-1, 0, 1]) {
@@ -210,7 +214,7 @@ class Ranges {
     if (!this.held) return;
     const { width, height } = this.place;
     const { side, across } = this.held;
-    const value = (across ? event.offsetX / width : event.offsetY / height) * 2 * EDGE - EDGE;
+    const value = (across ? event.offsetX / width : event.offsetY / height) * 2 * this.edge - this.edge;
     const input = this.find(`.pr-${side}`);
     this[side] = Math.max(Number(input.min), Math.min(Number(input.max), Math.round(value * 100) / 100));
     this.paint();
