@@ -1,28 +1,6 @@
 """The data block in a real browser: pictures are seen, questions answer, own data is uploaded."""
 
-import io
-import zipfile
-
-import numpy as np
-import pytest
-from PIL import Image
-
 SECONDS = 60_000
-
-
-@pytest.fixture(scope="module")
-def packed(tmp_path_factory):
-    """A zip with a folder per class."""
-    file = tmp_path_factory.mktemp("upload") / "set.zip"
-    draw = np.random.default_rng(0)
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, color in (("ember", (200, 80, 30)), ("moss", (60, 140, 70))):
-            for number in range(8):
-                pixels = np.clip(np.array(color) + draw.integers(-40, 40, (40, 60, 3)), 0, 255).astype(np.uint8)
-                buffer = io.BytesIO()
-                Image.fromarray(pixels).save(buffer, "PNG")
-                archive.writestr(f"set/{name}/{name}{number}.png", buffer.getvalue())
-    return file
 
 
 def test_upload_leaf_turn_the_questions_and_share_the_link(visit, packed, lab):

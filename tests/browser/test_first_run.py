@@ -1,17 +1,11 @@
 """From a click to a curve, with the real engine: the whole path a stranger takes."""
 
 import re
-from pathlib import Path
 from urllib.parse import urlencode
-
-import numpy as np
-import pytest
-from PIL import Image
 
 from labcore.runs.store import open_store
 from labcore.specs import LRFinderSpec
 
-BREEDS = ("Abyssinian", "beagle", "Bombay")
 SMALL = {
     "arch": "mobilenetv3_small_050",
     "batch_size": "16",
@@ -24,21 +18,6 @@ SMALL = {
 FIRST_POINT = 180_000
 """The first run of a lab also imports torch, perhaps beside other tests."""
 SECONDS = 60_000
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory) -> Path:
-    """A few coloured pictures in the layout of the pets set."""
-    folder = tmp_path_factory.mktemp("pets") / "images"
-    folder.mkdir()
-    draw = np.random.default_rng(0)
-    for breed, color in zip(BREEDS, ((200, 90, 60), (60, 160, 90), (70, 90, 200)), strict=True):
-        for number in range(30):
-            noise = draw.integers(-40, 40, (48, 48, 3))
-            Image.fromarray(np.clip(np.array(color) + noise, 0, 255).astype(np.uint8)).save(
-                folder / f"{breed}_{number}.jpg"
-            )
-    return folder.parent
 
 
 def best(page) -> str:
