@@ -7,6 +7,7 @@ those very sentences as help. Nothing here imports torch: the web process builds
 import hashlib
 import json
 import math
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -394,16 +395,19 @@ class CollabSpec(Spec):
         return self
 
 
+NAMED_AFTER = re.compile(r"([a-z][a-z0-9_]*\d[a-z0-9_]*)[-.]")
+"""torchvision's and timm's weight files begin with their architecture: resnet18-f37072fd.pth."""
 SUITED_MASKS: dict[str, dict[str, Any]] = {
+    # A hundred pictures: as many steps as elsewhere are many epochs.
     "camvid": {
-        "arch": "mobilenet_v2_035",
-        "weights": "none",
         "image_size": (120, 160),
         "plan": (
-            Stage(name="decoder", freeze_to=-1, epochs=3, lr=6e-3, tenth=True),
-            Stage(name="all", epochs=25, lr=6e-3, lr_lo=1e-3),
+            Stage(name="decoder", freeze_to=-1, epochs=2, lr=6e-3, tenth=True),
+            Stage(name="all", epochs=20, lr=6e-3, lr_lo=2e-3),
         ),
     },
+    "pets": {"image_size": 128, "augment": "photos"},
+    "voc2007": {"image_size": 128, "augment": "photos"},
 }
 """What a data set asks for in a segmentation spec that leaves the plan open."""
 
@@ -450,7 +454,11 @@ class SegmentationSpec(ImageSpec):
     @model_validator(mode="before")
     @classmethod
     def _suit_the_data(cls, values: Any) -> Any:
-        return _suited(SUITED_MASKS, values)
+        values = _suited(SUITED_MASKS, values)
+        if isinstance(values, dict) and "arch" not in values:
+            named = NAMED_AFTER.match(str(values.get("weights", "")).replace("\\", "/").rpartition("/")[2])
+            values = values | ({"arch": named[1]} if named else {})
+        return values
 
 
 EXPERIMENTS: dict[str, type[Spec]] = {
