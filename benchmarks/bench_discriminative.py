@@ -1,15 +1,15 @@
 """Does the lesson hold? Discriminative rates against one rate for all, and against the head alone, over several seeds.
 
-    python benchmarks/bench_discriminative.py [--seeds 5] [--set NAME=VALUE ...] [--state FILE] [--publish]
+    python benchmarks/bench_discriminative.py [--seeds 0 1 2 3 4] [--set NAME=VALUE ...] [--state FOLDER] [--publish]
 
 Every plan has the same epochs, the same starting weights and the same batches per seed; plans take turns, seed by seed.
-Uniform plans take a grid of rates over the slice and beyond its ends, so that the slice does not win against a badly
-chosen rate; the best of them is chosen by the same pictures that judge, which favours uniform. The head alone has the
-whole plan's epochs, at its own rate and at the slice's top.
+Uniform plans take the slice's ends and its middle, so that the slice does not win against a badly chosen rate; the best
+of them is chosen by the same pictures that judge, which favours uniform. The notes' own rate, 1e-5, is told too.
+The head alone has the whole plan's epochs.
 
 Prints a Markdown table and, as the last lines, by how much the slice wins against each in standard errors over seeds.
-``--state`` keeps every finished run, so that a measurement that was cut off goes on; ``--publish`` writes what the
-fine-tuner's page shows.
+``--state`` keeps every finished run, so that a measurement that was cut off goes on, in several processes if need be;
+``--publish`` writes what the fine-tuner's page shows.
 """
 
 import argparse
@@ -25,12 +25,12 @@ from labcore.data import registry
 from labcore.evaluation.seeds import gap
 from labcore.experiments import threads, warm
 from labcore.experiments.fine_tune import run
-from labcore.specs import FineTuneSpec
+from labcore.specs import FineTuneSpec, run_key
 from labcore.training.plans import to_text
 
 PUBLISHED = Path(__file__).resolve().parents[1] / "assets" / "measured" / "discriminative.json"
-BEYOND = 3.0
-"""The grid of uniform rates reaches this far below the slice."""
+NOTES_RATE = 1e-5
+"""What the notes give every layer after unfreezing a ResNet (course-v4, 05_pet_breeds, cell 57)."""
 
 
 class Errors:
@@ -53,17 +53,16 @@ class Errors:
 
 
 def lanes(spec: FineTuneSpec) -> dict[str, FineTuneSpec]:
-    """The plan in hand; the same at one rate, four rates tried; the head alone for as many epochs, at two rates."""
+    """The plan in hand; the same at one rate, four rates tried; the head alone for as many epochs."""
     *before, last = spec.plan
     if last.lr_lo is None:
         raise SystemExit("The plan's last stage has no slice to compare.")
     epochs = sum(stage.epochs for stage in spec.plan)
     found = {f"slice({last.lr_lo:g}, {last.lr:g})": spec}
-    for rate in (last.lr, float(np.sqrt(last.lr * last.lr_lo)), last.lr_lo, last.lr_lo / BEYOND):
+    for rate in (last.lr, float(np.sqrt(last.lr * last.lr_lo)), last.lr_lo, NOTES_RATE):
         rounded = float(f"{rate:.1g}")
         found[f"uniform {rounded:g}"] = spec.but(plan=(*before, last.but(lr=rounded, lr_lo=None)))
-    for rate in dict.fromkeys((spec.plan[0].lr, last.lr)):
-        found[f"head alone {rate:g}"] = spec.but(plan=(spec.plan[0].but(epochs=epochs, lr=rate),))
+    found["head alone"] = spec.but(plan=(spec.plan[0].but(epochs=epochs),))
     return found
 
 
@@ -79,6 +78,17 @@ def measure(spec: FineTuneSpec) -> dict:
         "seconds": round(time.perf_counter() - wall, 1),
         "cpu_seconds": round(time.process_time() - cpu, 1),
     }
+
+
+def kept(folder: Path | None, spec: FineTuneSpec) -> dict:
+    """What an earlier call has measured, else measured now."""
+    if folder is None:
+        return measure(spec)
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{run_key(spec, registry.fingerprint(spec.dataset))}.json"
+    if not file.exists():
+        file.write_text(json.dumps(measure(spec)))
+    return json.loads(file.read_text())
 
 
 def table(found: dict[str, list[dict]]) -> str:
@@ -126,7 +136,7 @@ def publish(spec: FineTuneSpec, race: dict[str, FineTuneSpec], found: dict[str, 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--state", type=Path, help="keep finished runs here and go on from them")
     parser.add_argument("--publish", action="store_true", help=f"write {PUBLISHED.name} for the page")
@@ -143,18 +153,12 @@ def main() -> None:
             values[name] = value
     spec = FineTuneSpec.of(values)
     race = lanes(spec)
-    state = json.loads(given.state.read_text()) if given.state and given.state.exists() else {}
-    for seed in range(given.seeds):
+    found: dict[str, list[dict]] = {name: [] for name in race}
+    for seed in given.seeds:
         for name, lane in race.items():
-            key = lane.but(seed=seed).canonical()
-            if key not in state:
-                state[key] = measure(lane.but(seed=seed))
-                if given.state:
-                    given.state.write_text(json.dumps(state))
-            one = state[key]
+            one = kept(given.state, lane.but(seed=seed))
+            found[name].append(one)
             print(f"  seed {seed} {name:<28} {one['error']:.1%}  {one['seconds']:.0f} s", flush=True)
-    seeds = range(given.seeds)
-    found = {name: [state[lane.but(seed=seed).canonical()] for seed in seeds] for name, lane in race.items()}
     place = f"{spec.dataset.name}, {spec.arch}, {spec.weights}, {spec.image_size} px, {torch.get_num_threads()} threads"
     print(f"\n{place}\nload {os.getloadavg()[0]:.1f} of {os.cpu_count()} cores, torch {torch.__version__}\n")
     print(f"{table(found)}\n")

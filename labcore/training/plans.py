@@ -139,7 +139,7 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         "lab",
         "Head, then slice",
-        (_head(epochs=1), Stage(name="all", epochs=17, lr=2e-2, lr_lo=4e-3)),
+        (_head(epochs=1), Stage(name="all", epochs=9, lr=2e-2, lr_lo=4e-3)),
         "The notes' plan at rates for a small net whose features know less than a ResNet's: all of it has to move.",
         "after " + NOTES,
     ),

@@ -15,27 +15,28 @@ from labcore.specs import DatasetSpec, FineTuneSpec
 from pages.parts import words
 from pages.parts.theme import palette
 
+NOTES = "uniform 1e-05"
 PUBLISHED = Path(__file__).resolve().parents[2] / "assets" / "measured" / "discriminative.json"
 
 
 @st.cache_data(show_spinner=False)
-def _published(_changed: float) -> dict[str, Any]:
-    return json.loads(PUBLISHED.read_text("utf-8"))
+def _published(file: Path, changed: float) -> dict[str, Any]:  # ``changed`` is part of the cache's key
+    return json.loads(file.read_text("utf-8"))
 
 
 def evidence(spec: FineTuneSpec) -> None:
     """Bands and table of the measurement that ships with the lab, where it is of the data in hand."""
     if not PUBLISHED.is_file():
         return
-    told = _published(PUBLISHED.stat().st_mtime)
+    told = _published(PUBLISHED, PUBLISHED.stat().st_mtime)
     if told["dataset"] != spec.dataset.name:
         return
     errors = {one["name"]: np.asarray(one["error"]) for one in told["plans"]}
     mine = next(iter(errors))
     rivals = {name: gap(errors[mine], values) for name, values in errors.items() if name != mine}
     st.subheader(f"Does it pay? {told['seeds']} seeds, measured beforehand")
-    st.markdown(" ".join(_said(mine, rivals, errors, kind) for kind in ("uniform", "head alone")))
-    shown = [mine, *(_best(errors, kind) for kind in ("uniform", "head alone"))]
+    st.markdown(" ".join(_said(mine, name, what, rivals[name]) for name, what in _rivals(errors).items()))
+    shown = [mine, *_rivals(errors)]
     curves = {one["name"]: one["epochs"] for one in told["plans"] if one["name"] in shown}
     st.plotly_chart(seed_bands(curves, palette=palette()), key="evidence", config={"displayModeBar": False})
     st.table(
@@ -61,24 +62,24 @@ def evidence(spec: FineTuneSpec) -> None:
     )
 
 
-def _best(errors: dict[str, np.ndarray], kind: str) -> str:
-    return min((name for name in errors if name.startswith(kind)), key=lambda name: errors[name].mean())
+def _rivals(errors: dict[str, np.ndarray]) -> dict[str, str]:
+    """Whom the slice is compared with in words: name, and what it is."""
+    uniform = [name for name in errors if name.startswith("uniform")]
+    best = min(uniform, key=lambda name: errors[name].mean())
+    found = {best: f"the best of {len(uniform)} rates for all layers"}
+    if NOTES in errors and best != NOTES:
+        found[NOTES] = "the rate that the notes give to all layers of a ResNet"
+    return found | {name: "the head alone, trained as long" for name in errors if name.startswith("head alone")}
 
 
-def _said(mine: str, rivals: dict[str, Gap], errors: dict[str, np.ndarray], kind: str) -> str:
-    """One sentence on the best of a kind, decided by the numbers."""
-    name = _best(errors, kind)
-    found = rivals[name]
-    what = f"the best of {sum(one.startswith(kind) for one in errors)} rates for all layers" if kind == "uniform" else (
-        "the head alone, trained as long"
-    )  # fmt: skip
+def _said(mine: str, name: str, what: str, found: Gap) -> str:
+    """One sentence, decided by the numbers."""
+    by = words.percent(abs(found.mean))
     if found.wins:
-        verdict = f"beats {what} ({name}) by {words.percent(found.mean)} of the pictures, beyond seed noise"
-    elif found.loses:
-        verdict = f"loses to {what} ({name}) by {words.percent(-found.mean)} of the pictures, beyond seed noise"
-    else:
-        verdict = f"is not told apart from {what} ({name}): the difference lies within seed noise"
-    return f"**{mine}** {verdict}."
+        return f"**{mine}** beats {what} ({name}) by {by} of the pictures, beyond seed noise."
+    if found.loses:
+        return f"**{mine}** loses to {what} ({name}) by {by} of the pictures, beyond seed noise."
+    return f"**{mine}** is not told apart from {what} ({name}): {by} apart, within seed noise."
 
 
 def _better(found: Gap | None) -> str:

@@ -10,7 +10,7 @@ from labcore.errors import UserError
 from labcore.runs.store import ACTIVE, Row
 from labcore.specs import FineTuneSpec
 from labcore.training import plans
-from pages.parts import run_panel, tricks, words
+from pages.parts import ft_evidence, run_panel, tricks, words
 from pages.parts.live_curve import Curve, live_curve
 from pages.parts.run_actions import replay_now
 
@@ -65,6 +65,12 @@ def lane_name(spec: FineTuneSpec, other: FineTuneSpec, choice: str) -> str:
 
 
 def race_tab(spec: FineTuneSpec) -> None:
+    """The race, and below it what was measured over several seeds beforehand."""
+    _race(spec)
+    ft_evidence.evidence(spec)
+
+
+def _race(spec: FineTuneSpec) -> None:
     """Choose what to change, let both train, see who won."""
     st.markdown("Change **one line** and let both plans train: same weights, same pictures in the same order.")
     offered = opponents(spec)

@@ -73,6 +73,6 @@ def test_differences_name_the_stage_and_the_field():
     other = one.but(plan=(one.plan[0], one.plan[1].but(lr_lo=None)), batch_size=32)
     assert plans.differences(one, other) == [("batch_size", "64", "32"), ("stage all: lr_lo", "0.004", "none")]
     assert plans.differences(one, one.but(plan=one.plan[:1])) == [
-        ("stage all", "name=all,epochs=17,lr=0.02,lr_lo=0.004", "not there")
+        ("stage all", "name=all,epochs=9,lr=0.02,lr_lo=0.004", "not there")
     ]
     assert plans.differences(one, one) == []
