@@ -122,8 +122,10 @@ def _fingerprint(root: str) -> str:
 
 
 @st.cache_data(max_entries=64, ttl=3600.0, show_spinner="Looking at your data")
-def _holds(root: str, _fingerprint_: str, tasks: tuple[str, ...]) -> str:
+def _holds(root: str, fingerprint: str, tasks: tuple[str, ...]) -> str:
     """What a folder holds for a page that takes ``tasks``, in a few words; names are read, no picture.
+
+    ``fingerprint`` is part of the cache's key: a folder that has changed is looked at anew.
 
     Raises:
         UserError: it holds nothing for this page.

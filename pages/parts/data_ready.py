@@ -74,16 +74,14 @@ def _progress(dataset: DatasetSpec) -> None:
     if state is None:
         getting.start(name)  # its process may have ended with another server
         state = getting.State()
-    title = registry.card(name).title
-    left = f", about {words.seconds(state.left)} left" if state.left is not None else ""
-    if registry.card(name).kind == "real":
-        far = (
-            f"{state.done / 1e6:,.0f} of {state.total / 1e6:,.0f} MB" if state.total else f"{state.done / 1e6:,.0f} MB"
-        )
-    else:
-        far = f"{state.done:,} of {state.total:,} items" if state.total else "starting"
-    st.markdown(f"**{title}** is not on this machine yet. It is made once, and then opens at once.")
-    share = min(1.0, state.done / state.total) if state.total else 0.0
-    st.progress(share, text=f"{state.what}: {far}{left}")
+    known = registry.card(name)
+    made, unit, parts = ("downloaded", "MB", 1e6) if known.kind == "real" else ("drawn", "items", 1)
+    st.markdown(f"**{known.title}** is not on this machine yet. It is {made} once, and then opens at once.")
+    said = state.what
+    if state.done or state.total:
+        said += f": {state.done / parts:,.0f}" + (f" of {state.total / parts:,.0f}" if state.total else "") + f" {unit}"
+    if state.left is not None:
+        said += f", about {words.seconds(state.left)} left"
+    st.progress(min(1.0, state.done / state.total) if state.total else 0.0, text=said)
     if state.process:
         st.button("Stop", key="stop data", icon=":material/stop:", on_click=_stop, args=(name,))

@@ -54,7 +54,9 @@ def _ratings_table(block: Leaf, spec: BlockSpec) -> None:
     first = min(spec.shelf, (len(items) - 1) // ROWS_SHOWN) * ROWS_SHOWN
     part = items.table.iloc[first : first + ROWS_SHOWN]
     films = [items.classes[movie] for movie in part["movie"]]
-    st.table(pd.DataFrame({"user": part["user"], "film": films, "rating": part["rating"]}).set_index("user"))
+    # As text: a table would show a float32 with four decimals.
+    ratings = [f"{rating:g}" for rating in part["rating"]]
+    st.table(pd.DataFrame({"user": part["user"], "film": films, "rating": ratings}).set_index("user"))
 
 
 def label(block: Leaf, spec: BlockSpec) -> None:
@@ -79,7 +81,8 @@ def label(block: Leaf, spec: BlockSpec) -> None:
     about_label(block)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.subheader("How often each occurs", anchor=False)
+        headings = {"points": "Where the points lie", "ratings": "How often each rating is given"}
+        st.subheader(headings.get(items.task, "How often each occurs"), anchor=False)
         st.plotly_chart(balance(block), key="balance figure")
     with right:
         st.subheader("What this kind of target decides", anchor=False)

@@ -5,6 +5,7 @@ import io
 import re
 import shutil
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from PIL import Image
 
 from labcore.data import getting
 from labcore.data.leaf import BlockSpec, leaf
-from pages.parts import data_code, data_split
+from pages.parts import data_choice, data_code, data_split
 
 STEPS = ("Inputs", "Split", "Label", "Transforms", "Test set", "Batches")
 COLORS = {"ember": (200, 80, 30), "moss": (60, 140, 70)}
@@ -244,3 +245,39 @@ def test_the_lr_finder_takes_own_data(visit, folder):
     app = visit("lr_finder", dataset__name="own", dataset__root=str(folder), batch_size="8")
     assert not app.error
     assert button(app, "Find the rate")
+
+
+def test_own_data_is_offered_on_every_page_with_its_limits(visit):
+    for page in ("lr_finder", "fine_tune", "thresholds", "segmentation", "head_pose", "collab"):
+        if not (Path(data_choice.__file__).parents[1] / f"{page}.py").exists():
+            continue
+        app = visit(page, dataset__name="own")
+        assert app.file_uploader, page
+        assert "at most 200 MB" in texts(app), page
+
+
+def test_an_upload_says_what_it_holds_where_it_is_used(visit, home, folder, films):
+    app = visit("collab", dataset__name="own")
+    app.file_uploader[0].upload("r.csv", (films / "r.csv").read_bytes(), "text/csv").run()
+    assert not app.error, [one.value for one in app.error]
+    assert "108 ratings of 9 items by 12 users" in texts(app)
+    app = visit("fine_tune", dataset__name="own", dataset__root=str(folder))
+    assert not app.error, [one.value for one in app.error]
+    assert "16 pictures of 2 classes with one label each" in texts(app) and button(app, "Train")
+
+
+@pytest.mark.parametrize("page", ["fine_tune", "thresholds", "lr_finder"])
+def test_data_of_another_kind_is_sent_to_its_page(visit, films, page):
+    app = visit(page, dataset__name="own", dataset__root=str(films))
+    assert any("Take it to the page Collaborative filtering" in one.value for one in app.error)
+    assert "Train" not in labels(app)
+
+
+def test_a_folder_that_was_mended_is_looked_at_anew(visit, films):
+    assert visit("fine_tune", dataset__name="own", dataset__root=str(films)).error
+    (films / "r.csv").write_text("user,item,rating\n1,a,3\n2,b,4\n")
+    app = visit("collab", dataset__name="own", dataset__root=str(films))
+    assert "2 ratings of 2 items by 2 users" in texts(app)
+    (films / "r.csv").write_text("user,item,rating\n1,a,3\n2,b,4\n3,b,5\n")
+    data_choice._fingerprint.clear()  # it is asked for every three seconds
+    assert "3 ratings of 2 items by 3 users" in texts(app.run())
