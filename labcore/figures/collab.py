@@ -9,12 +9,6 @@ import plotly.graph_objects as go
 
 from labcore.figures.style import PALETTE, TYPE
 
-NAMED = 8
-"""Points that carry their title on the map: more than that and nobody reads any."""
-MANY = 3_000
-"""From so many points the dots get smaller, so that a cloud stays a cloud."""
-SCALES = {"year": "Viridis", "bias": "RdBu", "ratings": "Cividis"}
-
 
 def _dressed(figure: go.Figure, x: str, y: str, height: int) -> go.Figure:
     figure.update_layout(
@@ -27,74 +21,6 @@ def _dressed(figure: go.Figure, x: str, y: str, height: int) -> go.Figure:
         yaxis={"title": {"text": y, "font": {"size": TYPE}}, "tickfont": {"size": TYPE}, "automargin": True},
     )
     return figure
-
-
-def map_figure(
-    shown: pd.DataFrame,
-    x: str,
-    y: str,
-    colour: str,
-    *,
-    groups: Sequence[str] = (),
-    marked: Sequence[int] = (),
-    you: tuple[float, float] | None = None,
-    palette: Sequence[str] = PALETTE,
-) -> go.Figure:
-    """The items as points, drawn by the graphics card so that tens of thousands stay fluid.
-
-    Args:
-        shown: ``x``, ``y``, ``name``, ``title`` (on hover), ``colour`` (number, or a name out of ``groups``),
-            ``ratings``, ``code``.
-        x, y: names of the axes.
-        colour: what the colour means.
-        groups: names in the order of the palette; empty for a number.
-        marked: codes of items to ring and name (a search).
-        you: the person's own place.
-    """
-    figure = go.Figure()
-    size = 5 if len(shown) > MANY else 10
-
-    def points(part: pd.DataFrame, name: str, **marker) -> None:
-        figure.add_trace(
-            go.Scattergl(
-                x=part["x"].to_numpy(np.float32),
-                y=part["y"].to_numpy(np.float32),
-                text=part["title"],
-                customdata=part["code"].to_numpy(np.int32),
-                name=name,
-                mode="markers",
-                marker={"size": size, "opacity": 0.8} | marker,
-                hovertemplate="%{text}<extra></extra>",
-                showlegend=bool(groups),
-            )
-        )
-
-    if groups:
-        for number, name in enumerate(groups):
-            points(shown[shown["colour"] == name], name, color=palette[number % len(palette)])
-    else:
-        scale = {"colorscale": SCALES.get(colour, "Viridis"), "colorbar": {"title": {"text": colour}, "thickness": 14}}
-        centred = {"cmid": 0.0} if colour == "bias" else {}
-        points(shown, colour, color=shown["colour"].to_numpy(np.float32), **scale, **centred)
-    named = shown.nlargest(NAMED, "ratings") if not len(marked) else shown[shown["code"].isin(list(marked))]
-    ring = {"size": size + 8, "symbol": "circle-open", "line": {"width": 3}, "color": palette[1]}
-    figure.add_trace(
-        go.Scatter(
-            x=named["x"], y=named["y"], text=named["name"].str.slice(0, 28), hoverinfo="skip", showlegend=False,
-            mode="markers+text" if len(marked) else "text", textposition="top center", marker=ring,
-            textfont={"size": TYPE - 2},
-        )
-    )  # fmt: skip
-    if you is not None:
-        figure.add_trace(
-            go.Scatter(
-                x=[you[0]], y=[you[1]], mode="markers+text", text=["you"], textposition="bottom center",
-                marker={"size": 22, "symbol": "star", "color": palette[1], "line": {"width": 2}}, showlegend=False,
-                hovertemplate="your direction<extra></extra>",
-            )
-        )  # fmt: skip
-    figure.update_layout(dragmode="lasso")
-    return _dressed(figure, x, y, 620)
 
 
 def models_figure(

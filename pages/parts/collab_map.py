@@ -11,6 +11,7 @@ from labcore.figures import collab as figures
 from labcore.runs.store import Row
 from pages.parts import words
 from pages.parts.collab_run import Learnt
+from pages.parts.item_map import item_map
 from pages.parts.theme import palette
 
 COLOURS = ("genre", "year", "bias", "ratings")
@@ -44,21 +45,17 @@ def map_tab(found: Learnt, row: Row) -> None:
     if shown.empty:
         st.info("No item has been rated so often. Lower the bar.", icon=":material/filter_alt_off:")
         return
-    drawn = figures.map_figure(shown, x, y, colour, groups=groups, marked=searched, palette=palette())
-    event = st.plotly_chart(
-        drawn, key="map", on_select="rerun", selection_mode=("lasso", "box", "points"),
-        config={"scrollZoom": True, "displaylogo": False},
-    )  # fmt: skip
-    told = (
-        f"{len(shown):,} of {len(found.items):,} items. Draw around some with the lasso to list them; scroll to zoom."
-    )
+    known = f"{row.id} {row.finished} {x} {y} {least}"
+    picked = item_map(shown, x, y, colour, known=known, key="map", groups=groups, marked=searched)
+    told = f"{len(shown):,} of {len(found.items):,} items. Draw around some to list them; scroll to zoom."
     if "axis" in x or "axis" in y:
         shares = ", ".join(f"{100 * share:.0f} %" for share in found.axes.share[:4])
         told += f" The first axes hold {shares} of the spread of all factors."
     st.caption(told)
-    codes = [int(np.ravel(point["customdata"])[0]) for point in event.selection.points if "customdata" in point]
-    if codes:
-        st.dataframe(listing(found, codes), hide_index=True)
+    if picked.codes:
+        more = f", the {len(picked.codes):,} most rated of them" if picked.count > len(picked.codes) else ""
+        st.caption(f"**{picked.count:,} items inside the lasso**{more}:")
+        st.dataframe(listing(found, picked.codes), hide_index=True, key="map list")
     _truth(row)
     left, right = st.columns(2, gap="medium")
     with left:
@@ -80,7 +77,7 @@ def points(found: Learnt, x: str, y: str, colour: str, least: int) -> tuple[pd.D
             "ratings": items["ratings"].to_numpy(),
             "name": items["title"].to_numpy(),
             "title": [
-                f"{title}<br>{genres.replace('|', ', ')}<br>{count:,} ratings"
+                f"{title}\t{genres.replace('|', ', ')}\t{count:,} ratings"
                 for title, genres, count in zip(items["title"], items["genres"], items["ratings"], strict=True)
             ],
         }

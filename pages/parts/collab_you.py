@@ -8,9 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from labcore.evaluation.collab_model import because, fold_in
-from labcore.figures import collab as figures
 from pages.parts.collab_run import Learnt
-from pages.parts.theme import palette
+from pages.parts.item_map import item_map
 
 RECOMMENDED = 10
 OFFERED = 8
@@ -197,10 +196,10 @@ def _place(found: Learnt, factors: np.ndarray) -> None:
             "colour": found.model.scores_of(factors)[kept],
         }
     )  # fmt: skip
-    st.plotly_chart(
-        figures.map_figure(
-            shown, "axis 1", "axis 2", "your rating", you=(float(taste[0]), float(taste[1])), palette=palette()
-        ),
-        key="you map",
-    )
+    # Colours follow every rating, places do not.
+    known = f"{found.noise} {len(kept)} {factors.tobytes().hex()[:64]}"
+    item_map(
+        shown, "axis 1", "axis 2", "your rating", known=known, key="you map", listens=False,
+        you=(float(taste[0]), float(taste[1])),
+    )  # fmt: skip
     st.caption("Items lie where their factors are; the star is your taste's direction against the average user's.")

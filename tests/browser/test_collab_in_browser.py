@@ -5,6 +5,7 @@ import pytest
 from playwright.sync_api import expect
 
 import labcore
+from labcore.evaluation.collab_map import principal_axes
 from labcore.evaluation.collab_model import FactorModel
 from labcore.specs import CollabSpec
 
@@ -90,8 +91,65 @@ def test_a_one_hot_row_is_a_look_up_and_two_ones_are_not(sheet):
     expect(sheet.locator(".sh-hot")).to_contain_text("look-up: line 3")
 
 
-def test_the_map_draws_and_a_rating_changes_the_list(trained, visit):
+@pytest.fixture
+def item_map(trained, visit):
     page = visit(f"{LINK}&tab=Map")
-    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=WAIT)
+    page.locator(".collab-map[data-points]").wait_for(timeout=WAIT)
+    page.locator(".cm-stage").scroll_into_view_if_needed()
+    return page
+
+
+def places(page, trained) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Codes of the items on the map and where they lie on the screen, computed from the run itself."""
+    kept = trained.artifact("factors.npz")
+    counts = kept["item_counts"]
+    at = principal_axes(kept["item_factors"], counts).places(kept["item_factors"].astype(float))
+    codes = np.flatnonzero(counts >= int(np.clip(np.quantile(counts, 0.75) / 2, 3, 30)))
+    x0, y0, kx, ky = map(float, page.locator(".collab-map").get_attribute("data-view").split())
+    box = page.locator(".cm-stage").bounding_box()
+    inner = page.locator(".cm-stage").evaluate("one => [one.clientLeft, one.clientTop, one.clientHeight]")
+    x = box["x"] + (at[codes, 0] - x0) * kx
+    y = box["y"] + inner[2] - (at[codes, 1] - y0) * ky
+    return codes, x, y
+
+
+def test_a_lasso_lists_what_lies_inside_it(item_map, trained):
+    codes, x, y = places(item_map, trained)
+    assert item_map.locator(".collab-map").get_attribute("data-points") == str(len(codes))
+    box = item_map.locator(".cm-stage").bounding_box()
+    left, right = box["x"] + box["width"] / 2, box["x"] + box["width"] - 20
+    top, bottom = box["y"] + 30, box["y"] + box["height"] / 2
+    item_map.mouse.move(left, top)
+    item_map.mouse.down()
+    for corner in ((right, top), (right, bottom), (left, bottom)):
+        item_map.mouse.move(*corner, steps=3)
+    item_map.mouse.up()
+    surely = ((x > left + 2) & (x < right - 2) & (y > top + 2) & (y < bottom - 2)).sum()
+    perhaps = ((x > left - 2) & (x < right + 2) & (y > top - 2) & (y < bottom + 2)).sum()
+    told = item_map.get_by_text("items inside the lasso")
+    expect(told).to_be_visible(timeout=WAIT)
+    assert surely <= int(told.inner_text().split()[0]) <= perhaps and surely > 5
+    expect(item_map.locator("[data-testid=stDataFrame]").first).to_be_visible()
+    item_map.get_by_role("button", name="Whole map").click()
+    expect(told).to_have_count(0, timeout=WAIT)
+
+
+def test_the_map_zooms_moves_and_says_what_is_under_the_pointer(item_map, trained):
+    codes, x, y = places(item_map, trained)
+    lonely = np.argmax([np.sort(np.hypot(x - a, y - b))[1] for a, b in zip(x, y, strict=True)])
+    item_map.mouse.move(x[lonely] + 2, y[lonely] + 2)
+    title = str(trained.artifact("factors.npz")["titles"][codes[lonely]])
+    expect(item_map.locator(".cm-tip")).to_contain_text(title)
+    before = item_map.locator(".collab-map").get_attribute("data-view")
+    item_map.locator(".cm-stage").focus()
+    item_map.keyboard.press("+")
+    item_map.keyboard.press("ArrowLeft")
+    expect(item_map.locator(".collab-map")).not_to_have_attribute("data-view", before)
+    item_map.keyboard.press("0")
+    expect(item_map.locator(".collab-map")).to_have_attribute("data-view", before)
+
+
+def test_a_rating_changes_the_list(trained, visit):
     page = visit(f"{LINK}&tab=You&you=3:5")
     expect(page.get_by_text("Nothing was trained")).to_be_visible(timeout=WAIT)
+    page.locator(".collab-map[data-points]").wait_for(timeout=WAIT)
