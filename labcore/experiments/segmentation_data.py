@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from labcore.data import block, registry
+from labcore.data import block, registry, splits
 from labcore.data.augment import Augment, preset
 from labcore.data.batches import Batches, Normalisation
 from labcore.data.items import Items
@@ -62,6 +62,10 @@ class Scenes:
         items = self.items(sizes[0])
         split = block.split(items, spec.dataset)
         telling.say(items, split, job)
+        leaked = splits.leak(split, items.table["group"]) if "group" in items.table else 0.0
+        if leaked:
+            more = " The test split says more." if len(split.test) else ""
+            job.note(f"{leaked:.0%} of the valid pictures come from videos that also teach: valid flatters.{more}")
         self.classes, self.void, self.fingerprint = items.classes, items.void, items.fingerprint
         self.split_words = split.how
         self.names = np.asarray(items.table["item"].tolist(), str)
