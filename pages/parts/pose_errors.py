@@ -206,7 +206,7 @@ def _poses(result: Result, part: Part) -> None:
     )
     st.caption(
         f"Hardest: {worst[1]} from {worst[2].low:.0f}° to {worst[2].high:.0f}°, median {worst[0]:.2f} {result.unit} on "
-        f"{worst[2].count} pictures. Few pictures are far turned, so the net has seen few and the ends are uncertain."
+        f"{worst[2].count} pictures. Hover for how many stand behind a point: the ends may be few."
     )
 
 

@@ -64,7 +64,7 @@ def curves(row: Row | None, spec: HeadPoseSpec, told: dict[str, Any]) -> None:
         if key == "pose losses" and row is None:
             break
         answer = live_curve(
-            known, drawn, key=key, page=PAGE, x_label="batch", y_label=label, log_y=True, height=height,
+            known, drawn, key=key, page=PAGE, x_label="batch", y_label=label, log_y=True, height=height, clip=0.0,
             message=_message(row, spec) if key == "pose errors" else "Loss of the training and the held-out pictures.",
             empty=_empty(row), status_line=key == "pose errors" and row is not None and row.status != "done",
             replay=replay_now(),

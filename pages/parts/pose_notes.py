@@ -124,7 +124,8 @@ def stored_results(spec: HeadPoseSpec, row: Row | None) -> None:
         + (
             "Data as theirs; a net of another size or another picture size still differs."
             if same
-            else f"They are BIWI's (person 13 held out), this run is on {registry.card(spec.dataset.name).title}: the same "
+            else "They are BIWI's (person 13 held out), this run is on "
+            f"{registry.card(spec.dataset.name).title}: the same "
             "kind of task, not the same one. Read the spread, not the distance."
         )
     )

@@ -61,7 +61,7 @@ def _batch(spec: HeadPoseSpec, told: dict[str, Any]) -> None:
     rows = [
         ("pictures", batch["pictures"], "pictures per batch, channels, height, width"),
         ("targets", batch["targets"], _target_words(batch["targets"])),
-        ("activations", batch["activations"], "pictures per batch, numbers of the last layer"),
+        ("activations", batch["activations"], "pictures per batch, numbers of a flat last layer"),
     ]
     st.table(
         pd.DataFrame(
@@ -70,24 +70,26 @@ def _batch(spec: HeadPoseSpec, told: dict[str, Any]) -> None:
         ).set_index("")
     )  # fmt: skip
     if len(batch["targets"]) == 3:
+        flat = [batch["targets"][0], int(np.prod(batch["targets"][1:]))]
         st.markdown(
-            f"**Why {list(batch['targets'])} and not [{batch['targets'][0]}, {batch['activations'][1]}]?** A "
-            "target may hold "
-            "several points (68 for a face), so there is an axis for the points, here of length "
-            f"{batch['targets'][1]}, and "
-            "one for x and y. Augmentation needs it so: it moves *points*, each as a pair. The last layer "
-            "knows nothing of "
-            f"that: it says {batch['activations'][1]} numbers in a row. Before the loss both are laid flat "
-            "(that is the *Flat* "
-            "of `MSELossFlat`), else broadcasting would compare every picture with every other one, without "
-            "an error message."
+            f"**Why {list(batch['targets'])} and not {flat}?** A target may hold several points (68 for a "
+            "face), so there is "
+            f"an axis for the points, here of length {batch['targets'][1]}, and one for x and y. Augmentation "
+            "needs it so: it "
+            f"moves *points*, each as a pair. A flat head says {flat[1]} numbers in a row; before the loss "
+            "both are laid flat "
+            "(that is the *Flat* of `MSELossFlat`), else broadcasting would compare every picture with every "
+            "other one, "
+            "without an error message. The lab's own head reads a heat map per point and keeps the axis: it answers "
+            f"{list(batch['targets'])} itself."
         )
+    origin = (
+        "Pictures and targets as the run took them." if told.get("batch") else "As the settings say; no run told yet."
+    )
     st.caption(
         f"The pictures alone are {size:,} numbers, {words.size(size * FLOAT)}; the targets "
-        f"{int(np.prod(batch['targets'])):,}. The run's own shapes." if told.get("batch") else
-        f"The pictures alone are {size:,} numbers, {words.size(size * FLOAT)}. As the settings say; no run has "
-        "told yet."
-    )  # fmt: skip
+        f"{int(np.prod(batch['targets'])):,}. {origin}"
+    )
 
 
 def _target_words(shape: list[int]) -> str:
@@ -171,8 +173,10 @@ def _more(row: Row | None, picture: np.ndarray | None) -> None:
     )
     if picture is not None:
         _answers(picture, weight, new, count)
-    st.code(f"build_model(arch, weights, n_out, in_chans={count})   # labcore; timm: create_model(..., in_chans={count})",
-            language="python")  # fmt: skip
+    st.code(
+        f"build_model(arch, weights, n_out, in_chans={count})  # labcore\ntimm.create_model(arch, in_chans={count})",
+        language="python",
+    )
 
 
 def _kernels(weight: np.ndarray, new: np.ndarray) -> None:

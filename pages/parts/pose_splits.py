@@ -109,16 +109,21 @@ def neighbours(spec: HeadPoseSpec, row: Row | None) -> None:
 def _drawn_splits(spec: HeadPoseSpec) -> None:
     """By person, by frame, at random: who is held out, and how far the nearest taught frame is."""
     marks, lines, names = {}, [], []
-    for title, how in (("by person", "group"), ("by frame", "frames"), ("at random", "random")):
+    own = spec.dataset if spec.protocol == "both" else spec.dataset.but(split="auto")
+    for title, dataset in (
+        ("by person", own),
+        ("by frame", own.but(split="frames", hold_out="")),
+        ("at random", own.but(split="random", hold_out="")),
+    ):
         try:
-            block = leaf(BlockSpec(dataset=spec.dataset.but(split=how, hold_out="")))
+            block = leaf(BlockSpec(dataset=dataset))
             table = block.items.table
             if "group" not in table:
                 return
             held = block.split.valid
         except UserError:
             continue
-        names = names or list(dict.fromkeys(table["group"].astype(str)))[:SHOWN_PEOPLE]
+        names = names or _some_people(table["group"].astype(str).tolist(), held)
         marks[title] = pose_views.strips(table["group"], held, names)
         gap = pose_views.gaps(table["group"], held)
         near = float(np.median(gap))
@@ -131,10 +136,18 @@ def _drawn_splits(spec: HeadPoseSpec) -> None:
         return
     st.subheader("Who is held out")
     st.plotly_chart(lessons.strips_figure(marks, names, palette=palette()), key="split strips", config=PLAIN)
-    more = f" The first {len(names)} people are shown." if len(names) == SHOWN_PEOPLE else ""
+    more = f" {len(names)} people are shown." if len(names) == SHOWN_PEOPLE else ""
     st.markdown("; ".join(lines) + f" (medians over the held-out frames).{more}")
     st.caption("A row is a person's video, a column a frame; ember frames are held out.")
     _by_frame(spec)
+
+
+def _some_people(groups: list[str], held: np.ndarray) -> list[str]:
+    """Up to a screenful of people in their order, some of those who are held out among them."""
+    known = list(dict.fromkeys(groups))
+    out = list(dict.fromkeys(groups[row] for row in held))[: SHOWN_PEOPLE // 2]
+    others = [name for name in known if name not in out][: SHOWN_PEOPLE - len(out)]
+    return [name for name in known if name in {*out, *others}]
 
 
 def _by_frame(spec: HeadPoseSpec) -> None:

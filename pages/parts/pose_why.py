@@ -107,7 +107,10 @@ def _contrast(truth: np.ndarray, said: np.ndarray) -> None:
     near, far = found.guesses
     table = pd.DataFrame(
         {
-            "pointing at x": [f"{near:.2f}, column {found.guessed_classes[0]}", f"{far:.2f}, column {found.guessed_classes[1]}"],
+            "pointing at x": [
+                f"{place:.2f}, column "
+                f"{column}" for place, column in zip((near, far), found.guessed_classes, strict=True)
+            ],
             "column of the target": [str(found.true_class)] * 2,
             "squared error": [words.number(value) for value in found.squared],
             "cross-entropy": [words.number(value) for value in found.cross_entropy],
