@@ -59,8 +59,7 @@ def run(spec: HeadPoseSpec, job: Job) -> dict[str, Any]:
     def learner_of(trial: Trial) -> Learner:
         return _learner(spec, poses, trial, precision, [pace, memory])
 
-    planned = [learner_of(trial).plan(stages) for trial in poses.trials]
-    phases = Phases(pace.job, [legs[-1].first_step + legs[-1].steps for legs in planned])
+    phases = Phases(pace.job, [poses.steps(trial.split, stages) for trial in poses.trials])
     if not phases.finished:
         job.save("plan.json", plan_facts(spec, poses, stages, learner_of(poses.trials[0])))
     while phases.now < len(poses.trials):
@@ -76,7 +75,7 @@ def run(spec: HeadPoseSpec, job: Job) -> dict[str, Any]:
     for trial in poses.trials:
         if trial.part == "random" and (beside := neighbours(poses.items, trial.split)):
             job.save("neighbours", beside)
-    model = build_point_model(spec.arch, "none", len(poses.names), spec.target)
+    model = build_point_model(spec.arch, "none", len(poses.names), spec.target)  # to be counted
     return _metrics(poses, results) | staged.of_this_run(stages, pace, memory, model)
 
 

@@ -16,9 +16,10 @@ from labcore.evaluation import head_pose as judge
 from labcore.experiments import pictures, telling
 from labcore.models.backbones import normalisation
 from labcore.runs.job import Job
-from labcore.specs import HeadPoseSpec, Size
+from labcore.specs import HeadPoseSpec, Size, Stage
 from labcore.training.learner import Data
 from labcore.training.pointing import VariedPoints
+from labcore.training.schedules import stage_steps
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,7 @@ class Poses:
             columns = self.items.table[list(self.names)].to_numpy(np.float32)
             self.targets = (columns / judge.ANGLE_SCALE)[:, None, :]
         self.trials = _trials(self.items, spec)
-        for trial in self.trials[:1]:
-            telling.say(self.items, trial.split, job)
+        telling.say(self.items, self.trials[0].split, job)
         _say_single(self.items, job)
         self._items_at = lru_cache(maxsize=1)(self._load)
 
@@ -94,6 +94,10 @@ class Poses:
             Batches(images, self.targets, split.train, training=True, transform=varied, **common),
             Batches(images, self.targets, split.valid, **common),
         )
+
+    def steps(self, split: Split, stages: list[Stage]) -> int:
+        """Training steps of a whole plan under a split."""
+        return sum(stage_steps(stage, len(self.data_of(split, stage.image_size).train)) for stage in stages)
 
     def images(self, size: Size) -> np.ndarray:
         """uint8 [N, H, W, 3] at a size; unit targets are the same at all of them."""

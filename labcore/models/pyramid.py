@@ -32,11 +32,8 @@ class Pyramid(nn.Module):
         self.strides = tuple(strides)
         if isinstance(body.net, nn.Sequential):
             self._steps = [list(units(body.net)).index(unit) for unit in self._ends()]
-            for unused in list(units(body.net))[self._steps[-1] + 1 :]:
-                _remove(body.net, unused)
         else:
             self._steps = self._stages()
-            body.net.prune_intermediate_layers(self._steps, prune_norm=True, prune_head=False)  # the body has none
         self.channels = self._probe()
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -44,7 +41,7 @@ class Pyramid(nn.Module):
         if not isinstance(net, nn.Sequential):
             return net.forward_intermediates(x, indices=self._steps, intermediates_only=True, stop_early=True)
         maps = []
-        for number, unit in enumerate(units(net)):
+        for number, unit in zip(range(self._steps[-1] + 1), units(net), strict=False):
             x = unit(x)
             if number in self._steps:
                 maps.append(x)
@@ -66,26 +63,34 @@ class Pyramid(nn.Module):
         """Number of timm's feature stage at each stride."""
         net = self.body.net
         reductions = [stage["reduction"] for stage in getattr(net, "feature_info", [])]
-        ready = hasattr(net, "forward_intermediates") and hasattr(net, "prune_intermediate_layers")
-        if not ready or not set(self.strides) <= set(reductions):
+        if not hasattr(net, "forward_intermediates") or not set(self.strides) <= set(reductions):
             raise UserError(_unfit(self.strides))
         return [len(reductions) - 1 - reductions[::-1].index(stride) for stride in self.strides]
 
     def _probe(self) -> tuple[int, ...]:
+        """Channels of the maps; layers that an empty picture does not pass on its way to them are cut off."""
+        ran: set[nn.Module] = set()
+        hooks = [module.register_forward_hook(lambda module, *_: ran.add(module)) for module in self.body.modules()]
         training = self.training
-        with torch.no_grad():
-            channels = next(self.body.parameters()).shape[1]
-            maps = self.eval()(torch.zeros(1, channels, PROBE_SIDE, PROBE_SIDE))
-        self.train(training)
+        try:
+            with torch.no_grad():
+                channels = next(self.body.parameters()).shape[1]
+                maps = self.eval()(torch.zeros(1, channels, PROBE_SIDE, PROBE_SIDE))
+        finally:
+            self.train(training)
+            for hook in hooks:
+                hook.remove()
+        _cut(self.body.net, ran)
         return tuple(found.shape[1] for found in maps)
 
 
-def _remove(net: nn.Module, unit: nn.Module) -> None:
-    for module in net.modules():
-        for name, child in list(module.named_children()):
-            if child is unit:
-                delattr(module, name)
-                return
+def _cut(module: nn.Module, ran: set[nn.Module]) -> None:
+    """Replace every part with weights of which nothing ran; a part stays in its place, since places are counted."""
+    for name, child in module.named_children():
+        if not ran.isdisjoint(child.modules()):
+            _cut(child, ran)
+        elif any(True for _ in child.parameters()):
+            setattr(module, name, nn.Identity())
 
 
 def _unfit(strides: Sequence[int]) -> str:
