@@ -148,7 +148,8 @@ def _holds(root: str, fingerprint: str, tasks: tuple[str, ...]) -> str:
             f"{' or '.join(task.replace('_', ' ') for task in tasks)}.{way}"
         )
     left = f"; {len(found.left_out)} left out" if found.left_out else ""
-    return f"{own.in_words(found)}{left}. The Data block page checks every file."
+    guessed = f" {found.notes[0]}" if found.notes else ""  # which columns were taken for what
+    return f"{own.in_words(found)}{left}.{guessed} The Data block page checks every file."
 
 
 def link() -> dict[str, str]:

@@ -1,11 +1,13 @@
 """The latent-factor explorer's page on runs that were really trained."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from page_helpers import labels, texts
 
 import labcore
 from labcore.specs import CollabSpec
+from pages.parts import words
 
 QUICK = {"batch_size": 1024, "epochs": 2, "lr": 0.02, "factors": 8, "baselines": "means"}
 
@@ -49,8 +51,6 @@ def test_cold_start_is_said_and_a_link_brings_ratings_back(visit, trained):
 
 
 def test_an_item_nobody_rated_is_said_plainly(visit, tmp_path, home):
-    import pandas as pd
-
     folder = tmp_path / "mine"
     folder.mkdir()
     rng = np.random.default_rng(0)
@@ -65,3 +65,37 @@ def test_an_item_nobody_rated_is_said_plainly(visit, tmp_path, home):
     code = int(np.flatnonzero(run.artifact("factors.npz")["item_counts"] == 0)[0])
     app = visit("collab", tab="You", you=f"{code}:4", **{name.replace(".", "__"): str(v) for name, v in asked.items()})
     assert "knows nothing of it" in texts(app)
+
+
+OFFERED = QUICK | {"lr": 0.015, "factors": 10}
+"""Values that stand in the page's lists: the test framework cannot press a button beside a typed one."""
+
+
+def readers_csv() -> bytes:
+    rng = np.random.default_rng(1)
+    pairs = pd.DataFrame({"Reader": rng.integers(0, 30, 500), "Book": rng.integers(0, 40, 500)}).drop_duplicates()
+    return pairs.assign(Stars=rng.integers(1, 6, len(pairs))).to_csv(index=False, sep=";").encode()
+
+
+def test_an_uploaded_ratings_file_is_trained_on_and_its_columns_are_said(visit, home):
+    app = visit("collab", dataset__name="own", **{name: str(value) for name, value in OFFERED.items()})
+    app.file_uploader[0].upload("books.csv", readers_csv(), "text/csv").run()
+    assert not app.exception and not app.error
+    assert "users from Reader, items from Book, ratings from Stars" in texts(app)
+    assert "ratings of 40 items by 30 users" in texts(app)
+    assert "Train" in labels(app)
+    (kept,) = (home / "uploads").iterdir()
+    run = labcore.run(CollabSpec.of(OFFERED | {"dataset.name": "own", "dataset.root": str(kept)}))
+    assert run.status == "done", run.row.error
+    app.run()
+    assert app.metric[0].value == words.number(run.metrics["valid_mse"])
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"reader;book\n1;2\n3;4\n", "ratings user, item and rating"), (b"only\n1\n2\n", "ratings user, item and rating")],
+)
+def test_a_table_without_ratings_is_one_sentence(visit, home, content, said):
+    app = visit("collab", dataset__name="own")
+    app.file_uploader[0].upload("books.csv", content, "text/csv").run()
+    assert not app.exception and said in texts(app)
