@@ -13,7 +13,7 @@ from pages.parts.seg_source import Picture, Result
 
 KEY = "mask viewer"
 ORDERS = {"worst": "worst first", "best": "best first", "as they come": "as they come"}
-ALL = "all classes (mean IoU)"
+ALL = "all classes (mean)"
 NONE = "no other run"
 OTHERS = 20
 """Finished runs that are offered beside this one."""
@@ -106,9 +106,9 @@ def _choose(result: Result) -> Place:
         chosen = st.session_state["seg by"]
         st.session_state["seg chosen"] = None if chosen == ALL else chosen
 
-    how = st.selectbox("Pictures", list(ORDERS), key="seg order", format_func=ORDERS.get, on_change=anew, width=170)
+    how = st.selectbox("Pictures", list(ORDERS), key="seg order", format_func=ORDERS.get, on_change=anew, width=150)
     by = st.selectbox(
-        "By the IoU of", [ALL, *codes], key="seg by", width=250, on_change=anew,
+        "By the IoU of", [ALL, *codes], key="seg by", width=215, on_change=anew,
         format_func=lambda one: ALL if one == ALL else result.names[one],
     )  # fmt: skip
     place = Place(how, None if by == ALL else int(by), int(st.session_state["seg at"]))
@@ -157,7 +157,7 @@ def _beside(result: Result, others: dict[str, Row]) -> Result | None:
     if st.session_state["seg beside"] not in options:
         st.session_state["seg beside"] = NONE
     chosen = st.selectbox(
-        "Beside it", options, key="seg beside", width=300, disabled=not others,
+        "Beside it", options, key="seg beside", width=200, disabled=not others,
         format_func=lambda one: NONE if one == NONE else f"{one[:6]}: {_label(others[one])}",
         help="Another finished run on the same data, on the same picture, with the same zoom.",
     )  # fmt: skip

@@ -10,6 +10,7 @@ const LAYERS = [
 ];
 const TELL_AFTER = 700; // ms of rest before the server hears of it, for the link alone
 const READ_AFTER = 400; // ms before a screen reader is told of a pixel
+const AHEAD_MS = 300; // a busy page has no idle moment: then layers are painted ahead all the same
 
 class Viewer {
   constructor(root) {
@@ -76,7 +77,7 @@ class Viewer {
     const wanted = this.data.id;
     const names = LAYERS.map(([name]) => name).filter((name) => name !== "picture");
     const jobs = this.runs.flatMap(({ layers }) => [...names, "outline:prediction", "outline:truth"].map((name) => [layers, name]));
-    const idle = window.requestIdleCallback ?? ((act) => setTimeout(act, 30));
+    const idle = (act) => (window.requestIdleCallback ? requestIdleCallback(act, { timeout: AHEAD_MS }) : setTimeout(act, 30));
     const next = () => {
       if (this.wanted !== wanted) return;
       const job = jobs.shift();
