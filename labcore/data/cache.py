@@ -159,8 +159,9 @@ def _decode_all(index: Index, size: tuple[int, int], method: Method, scratch: Pa
                     file.put(first, block[: place + 1])
                 first = row + 1
 
-    progress(0, count, "decoding pictures")
-    in_threads(count, work, lambda done: progress(done, count, "decoding pictures"))
+    what = f"decoding pictures into {estimate(count, size, with_masks) / 1e6:,.1f} MB"
+    progress(0, count, what)
+    in_threads(count, work, lambda done: progress(done, count, what))
     rows = np.asarray([row for row in range(count) if reasons[row] is None], np.int64)
     for to, row in enumerate(rows):
         if to != row:

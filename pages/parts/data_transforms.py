@@ -6,8 +6,9 @@ import streamlit as st
 from labcore.data import decode, preview
 from labcore.data.augment_spec import preset
 from labcore.data.block import DEFAULT_METHOD
+from labcore.data.cache import estimate
 from labcore.data.leaf import BlockSpec, Leaf
-from pages.parts import data_show
+from pages.parts import data_show, words
 from pages.parts.data_pictures import Shown, codes, shelf
 from pages.parts.data_words import about_transforms
 
@@ -45,6 +46,12 @@ def _once(block: Leaf, native: np.ndarray, image: np.ndarray) -> None:
         plane = image[..., channel]
         pictures.append(Shown(plane, name, f"channel {channel}: mean {plane.mean():.0f} of 255"))
     shelf(pictures, most=5, least=100)
+    need = estimate(len(block.items), block.shape, block.items.masks is not None)
+    room = words.size(need) if need >= 1e6 else "less than 1 MB"
+    st.caption(
+        f"Decoded once and kept as bytes: all {len(block.items):,} at this size take {room} on the disk. "
+        "Epochs read them from there and never open a file again."
+    )
 
 
 def _anew(block: Leaf, spec: BlockSpec, row: int, image: np.ndarray) -> None:

@@ -71,7 +71,7 @@ def test_broken_files_are_named_and_the_rest_moves_up(index, home):
 def test_progress_counts_to_the_end_and_may_stop_the_work(index, home):
     steps = []
     decoded(index, home, progress=lambda *step: steps.append(step))
-    assert steps[0] == (0, 40, "decoding pictures") and steps[-1][:2] == (40, 40)
+    assert steps[0] == (0, 40, "decoding pictures into 0.0 MB") and steps[-1][:2] == (40, 40)
     assert [done for done, *_ in steps] == sorted(done for done, *_ in steps)
 
     def stop(done, total, what):
