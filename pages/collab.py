@@ -8,6 +8,7 @@ from labcore.runs.store import Row
 from labcore.specs import CollabSpec
 from labcore.training.collab_presets import PRESETS, preset_of
 from pages.parts import code_collab, controls, data_choice, opening, present, reveal, run_panel, words
+from pages.parts.chart import chart
 from pages.parts.code import code_tab
 from pages.parts.collab_ladder import ladder_tab, sweep_tab
 from pages.parts.collab_map import map_tab
@@ -124,7 +125,11 @@ def baselines_tab(row: Row) -> None:
     if "baseline_svd_mse" in told:
         errors["truncated SVD"] = told["baseline_svd_mse"]
         errors["alternating least squares"] = told["baseline_als_mse"]
-    st.plotly_chart(figures.models_figure(errors, told.get("truth_mse"), palette()), key="models")
+    chart(
+        figures.models_figure(errors, told.get("truth_mse"), palette()),
+        key="models",
+        about="Valid error of this model beside simple methods",
+    )
     if "ndcg_at_10" in told:
         st.markdown(
             f"**As a list of ten:** NDCG@10 {words.number(told['ndcg_at_10'])} and recall@10 "

@@ -25,6 +25,7 @@ from pages.parts import (
     run_panel,
     words,
 )
+from pages.parts.chart import chart
 from pages.parts.code import code_tab
 from pages.parts.live_curve import Curve, Rule, live_curve
 from pages.parts.lr_jury import jury_tab, use_link
@@ -210,7 +211,7 @@ def accuracy_view(spec: LRFinderSpec, series: dict[str, Series]) -> None:
             palette=palette(),
         )
         st.subheader("Accuracy, as in the CLR paper")
-        st.plotly_chart(drawn, key="lr_accuracy")
+        chart(drawn, key="lr_accuracy", about="Accuracy against the learning rate")
 
 
 def code(spec: LRFinderSpec) -> None:

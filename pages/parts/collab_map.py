@@ -10,6 +10,7 @@ from labcore.evaluation import collab_map as reading
 from labcore.figures import collab as figures
 from labcore.runs.store import Row
 from pages.parts import words
+from pages.parts.chart import chart
 from pages.parts.collab_run import Learnt
 from pages.parts.item_map import item_map
 from pages.parts.theme import palette
@@ -148,7 +149,9 @@ def _axis(found: Learnt, axis: str) -> None:
     if said.genres.empty:
         st.caption("These items have no genres, so the ends are all that there is to read.")
         return
-    st.plotly_chart(figures.genres_figure(said.genres, axis, palette()), key="axis genres")
+    chart(
+        figures.genres_figure(said.genres, axis, palette()), key="axis genres", about="Genres at both ends of the axis"
+    )
 
 
 def _loved(found: Learnt) -> None:
@@ -178,4 +181,4 @@ def _loved(found: Learnt) -> None:
     worst.markdown("**Lowest bias:** disliked even by those whose taste it should be")
     worst.dataframe(shown.tail(8)[::-1], hide_index=True)
     st.markdown("A bias follows the mean rating; what is off the line is liked beyond (or below) its mean:")
-    st.plotly_chart(figures.loved_figure(table, shown["title"].tolist(), palette()), key="loved")
+    chart(figures.loved_figure(table, shown["title"].tolist(), palette()), key="loved", about="Predicted stars")

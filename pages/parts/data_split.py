@@ -7,6 +7,7 @@ from labcore.data import decode
 from labcore.data.leaf import Leaf
 from labcore.figures import data_block as figures
 from pages.parts import data_show, words
+from pages.parts.chart import chart
 from pages.parts.data_pictures import Shown, shelf
 from pages.parts.data_words import about_split
 from pages.parts.theme import palette
@@ -25,7 +26,7 @@ def show(block: Leaf) -> None:
         st.warning(warning, icon=":material/warning:")
     if leak is not None:
         _say_leak(block, leak)
-    st.plotly_chart(_figure(block), key="split figure")
+    chart(_figure(block), key="split figure", about="Who teaches and who examines")
     if leak is not None and items.task != "ratings":
         _neighbours(block)
     about_split(block)

@@ -11,6 +11,7 @@ from labcore.data.augment_spec import preset
 from labcore.data.leaf import BlockSpec, Leaf
 from labcore.figures import data_block as figures
 from pages.parts import data_show
+from pages.parts.chart import chart
 from pages.parts.data_pictures import Shown, codes, shelf
 from pages.parts.data_split import label_counts
 from pages.parts.data_words import about_items, about_label
@@ -83,7 +84,7 @@ def label(block: Leaf, spec: BlockSpec) -> None:
     with left:
         headings = {"points": "Where the points lie", "ratings": "How often each rating is given"}
         st.subheader(headings.get(items.task, "How often each occurs"), anchor=False)
-        st.plotly_chart(balance(block), key="balance figure")
+        chart(balance(block), key="balance figure", about="How often each target occurs")
     with right:
         st.subheader("What this kind of target decides", anchor=False)
         rows = {

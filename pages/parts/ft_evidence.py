@@ -13,6 +13,7 @@ from labcore.evaluation.seeds import Gap, gap
 from labcore.figures.evidence import seed_bands
 from labcore.specs import DatasetSpec, FineTuneSpec
 from pages.parts import words
+from pages.parts.chart import chart
 from pages.parts.theme import palette
 
 NOTES = "uniform 1e-05"
@@ -38,7 +39,11 @@ def evidence(spec: FineTuneSpec) -> None:
     st.markdown(" ".join(_said(mine, name, what, rivals[name]) for name, what in _rivals(errors).items()))
     shown = [mine, *_rivals(errors)]
     curves = {one["name"]: one["epochs"] for one in told["plans"] if one["name"] in shown}
-    st.plotly_chart(seed_bands(curves, palette=palette()), key="evidence", config={"displayModeBar": False})
+    chart(
+        seed_bands(curves, palette=palette()),
+        key="evidence",
+        about="Error rate by epoch over several seeds",
+    )
     st.table(
         pd.DataFrame(
             [

@@ -12,6 +12,7 @@ from labcore.runs.run import Run
 from labcore.runs.store import ACTIVE, Row, open_store
 from labcore.specs import SUITED, FineTuneSpec, LRFinderSpec, flatten
 from pages.parts import ft_plan, run_panel, words
+from pages.parts.chart import chart
 from pages.parts.controls import link
 from pages.parts.kept import artifact
 from pages.parts.live_curve import Curve, live_curve
@@ -151,8 +152,10 @@ def _xray(row: Row | None, told: dict | None) -> None:
         st.info("The X-ray shows how far each group of layers moves. Train, and it fills.", icon=":material/radiology:")
         return
     groups = tuple(told["groups"]) if told else ft_plan.GROUPS
-    st.plotly_chart(
-        figures.xray_figure(shown, groups, palette=palette()), key="xray figure", config={"displayModeBar": False}
+    chart(
+        figures.xray_figure(shown, groups, palette=palette()),
+        key="xray figure",
+        about="How far each group of layers moves",
     )
     st.caption(
         "**Update / weight**: how long one step is, compared with the weights; 1e-3 is a rule of thumb. **Distance**: "

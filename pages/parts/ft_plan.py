@@ -14,6 +14,7 @@ from labcore.specs import FineTuneSpec, Stage
 from labcore.training import plans
 from labcore.training.schedules import FINE_TUNE_SPREAD
 from pages.parts import controls, words
+from pages.parts.chart import chart
 from pages.parts.theme import palette
 
 GROUPS = ("early body", "late body", "head")
@@ -234,7 +235,7 @@ def preview_figure(spec: FineTuneSpec, facts: Facts, step: int | None, told: dic
     per_epoch = facts.steps_per_epoch(spec.batch_size)
     drawn = plans.preview(spec.plan, spec.image_size, per_epoch, len(GROUPS))
     groups = tuple(told["groups"]) if told else GROUPS
-    st.plotly_chart(
+    chart(
         figures.plan_figure(drawn, groups, step=step, palette=palette(), height=360),
         key="plan figure",
         config={"displayModeBar": False},

@@ -13,6 +13,7 @@ from labcore.figures import fine_tune as figures
 from labcore.runs.store import Row
 from labcore.specs import DatasetSpec, FineTuneSpec, Size
 from pages.parts import ft_plan, run_panel, words
+from pages.parts.chart import chart
 from pages.parts.ft_live import artifact, gallery
 from pages.parts.theme import palette
 
@@ -81,8 +82,12 @@ def confusion_tab(result: Result) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with left:
         drawn = figures.confusion_figure(matrix, result.classes, palette=palette())
-        event = st.plotly_chart(
-            drawn, key="confusion", on_select="rerun", selection_mode="points", config={"displayModeBar": False}
+        event = chart(
+            drawn,
+            key="confusion",
+            about="Confusion: true classes against answers",
+            on_select="rerun",
+            selection_mode="points",
         )
     with right:
         pairs = classification.most_confused(matrix, result.classes)
@@ -153,12 +158,12 @@ def epochs_tab(result: Result) -> None:
     inside = curve.steps > last["first_step"]
     choice = classification.choose_epochs(curve.values[inside], result.plan["valid_items"])
     st.markdown(f"**Stage {last['name']}.** {choice.sentence}")
-    st.plotly_chart(
+    chart(
         figures.race_figure(
             {f"stage {last['name']}": curve.values[inside]}, baseline=result.row.metrics.get("baseline_error_rate"),
             palette=palette(),
         ),
-        key="epochs figure", config={"displayModeBar": False},
+        key="epochs figure", about="Error rate by epoch",
     )  # fmt: skip
     st.caption(
         "Train again rather than cut off: one-cycle's rate has to come down within the epochs that you give it. A step "

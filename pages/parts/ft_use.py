@@ -12,6 +12,7 @@ from labcore.evaluation.predict import SURE, Answer, Classifier
 from labcore.figures import fine_tune as figures
 from labcore.runs.artifacts import Artifacts, decode
 from labcore.runs.store import Row
+from pages.parts.chart import chart
 from pages.parts.theme import palette
 
 MOST_MEGABYTES = 20
@@ -82,7 +83,7 @@ def answer_view(answer: Answer) -> None:
     """Both readings of one answer."""
     name, share = answer.top[0]
     st.markdown(f"### {name}, says softmax: {share:.0%}")
-    st.plotly_chart(
+    chart(
         figures.answers_figure(
             [name for name, _ in answer.top], [share for _, share in answer.top], answer.alone, palette=palette()
         ),

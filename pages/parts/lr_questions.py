@@ -9,6 +9,7 @@ from labcore.figures import lr_finder as figures
 from labcore.specs import LRFinderSpec
 from labcore.training.schedules import one_cycle
 from pages.parts import words
+from pages.parts.chart import chart
 from pages.parts.theme import palette
 
 STEPS_SHOWN = 100
@@ -78,7 +79,11 @@ def about_the_pick(pick: float | None) -> None:
             "why it is read where the loss still falls steeply: training spends only a short while up there."
         )
         rates = one_cycle(pick / 25, pick, pick / 1e5, [i / STEPS_SHOWN for i in range(STEPS_SHOWN)])
-        st.plotly_chart(figures.one_cycle_figure(rates, pick, palette()), key="lr_one_cycle")
+        chart(
+            figures.one_cycle_figure(rates, pick, palette()),
+            key="lr_one_cycle",
+            about="The one-cycle schedule up to your rate",
+        )
 
 
 def about_speed() -> None:

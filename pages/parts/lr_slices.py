@@ -8,6 +8,7 @@ from labcore.evaluation.lr_finder import SliceAdvice, slice_advice
 from labcore.figures import lr_finder as figures
 from labcore.specs import LRFinderSpec
 from pages.parts import run_panel, words
+from pages.parts.chart import chart
 from pages.parts.controls import link
 from pages.parts.theme import palette
 
@@ -45,7 +46,11 @@ def slices_tab(spec: LRFinderSpec, lrs: np.ndarray, losses: np.ndarray, pick: fl
     known = min(len(lrs), len(losses))
     advice = slice_advice(lrs[:known], losses[:known], rate, spec.num_it)
     if any(_usable(one) for one in advice):
-        st.plotly_chart(figures.slice_figure([one for one in advice if _usable(one)], palette()), key="lr_slices")
+        chart(
+            figures.slice_figure([one for one in advice if _usable(one)], palette()),
+            key="lr_slices",
+            about="Rates from the first layers to the head",
+        )
     table = [
         {
             "left end": one.name,

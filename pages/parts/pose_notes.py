@@ -10,6 +10,7 @@ from labcore.figures import head_pose_lessons as figures
 from labcore.runs.store import Row
 from labcore.specs import HeadPoseSpec
 from pages.parts import words
+from pages.parts.chart import chart
 from pages.parts.pose_live import TWIN, measured
 from pages.parts.theme import palette
 
@@ -112,9 +113,9 @@ def stored_results(spec: HeadPoseSpec, row: Row | None) -> None:
         here["this run, new people"] = metrics["mse"]
         if metrics.get(f"{TWIN}mse") is not None:
             here["this run, random frames"] = metrics[f"{TWIN}mse"]
-    st.plotly_chart(
+    chart(
         figures.band_figure({one.name: (one.lowest, one.highest) for one in STORED}, here, palette=palette()),
-        key="stored band", config={"displayModeBar": False},
+        key="stored band", about="Loss of this run beside the notebooks'",
     )  # fmt: skip
     same = spec.dataset.name == "biwi"
     st.markdown(

@@ -12,6 +12,7 @@ from labcore.figures import head_pose_lessons as lessons
 from labcore.runs.store import ACTIVE, Row, open_store
 from labcore.specs import HeadPoseSpec
 from pages.parts import pose_draw, run_panel, words
+from pages.parts.chart import chart
 from pages.parts.kept import artifact
 from pages.parts.pose_live import LOOK_EVERY, TWIN, baseline_words, leak_badge, left, measured
 from pages.parts.pose_result import RANDOM, VALID, Result, result_of
@@ -73,11 +74,11 @@ def two_splits(spec: HeadPoseSpec, row: Row | None, result: Result | None) -> No
         )
     parts = {"by person: new people": result.parts[VALID], "at random: known people": result.parts[RANDOM]}
     baseline = {"mean point": metrics.get("mean_point_error_median", np.nan)}
-    st.plotly_chart(
+    chart(
         figures.shares_figure(
             {name: part.per_picture for name, part in parts.items()}, baseline, unit=result.unit, palette=palette()
         ),
-        key="split shares", config=PLAIN,
+        key="split shares", about="Share of pictures that are better than an error", config=PLAIN,
     )  # fmt: skip
     st.caption(
         "Each line: which share of the held-out pictures is better than the error below it. Further left is better."
@@ -135,7 +136,12 @@ def _drawn_splits(spec: HeadPoseSpec) -> None:
     if not marks:
         return
     st.subheader("Who is held out")
-    st.plotly_chart(lessons.strips_figure(marks, names, palette=palette()), key="split strips", config=PLAIN)
+    chart(
+        lessons.strips_figure(marks, names, palette=palette()),
+        key="split strips",
+        about="Who is held out",
+        config=PLAIN,
+    )
     more = f" {len(names)} people are shown." if len(names) == SHOWN_PEOPLE else ""
     st.markdown("; ".join(lines) + f" (medians over the held-out frames).{more}")
     st.caption("A row is a person's video, a column a frame; ember frames are held out.")
@@ -239,14 +245,14 @@ def _spread(spec: HeadPoseSpec, row: Row | None, folds: Row, result: Result) -> 
     low, high = float(table["median"].min()), float(table["median"].max())
     mean, spread = float(table["median"].mean()), float(table["median"].std(ddof=1)) if len(table) > 1 else 0.0
     error = standard_error(spread, len(table))
-    st.plotly_chart(
+    chart(
         figures.groups_figure(
             table,
             {"median over all": metrics.get("pixel_error_median"), "mean point": metrics.get("mean_point_error_median"),
              "random split": metrics.get(f"{TWIN}pixel_error_median")},
             unit=result.unit, palette=palette(),
         ),
-        key="folds figure", config=PLAIN,
+        key="folds figure", about="Error of each person held out", config=PLAIN,
     )  # fmt: skip
     one = row.metrics.get("pixel_error_median") if row and row.id != folds.id else None
     st.markdown(

@@ -11,6 +11,7 @@ from labcore.evaluation import pose_views
 from labcore.figures import head_pose_lessons as figures
 from labcore.specs import HeadPoseSpec
 from pages.parts import pose_draw, words
+from pages.parts.chart import chart
 from pages.parts.pose_pictures import pointed
 from pages.parts.pose_result import VALID, Result, unit_points
 from pages.parts.theme import palette
@@ -100,9 +101,9 @@ def _contrast(truth: np.ndarray, said: np.ndarray) -> None:
     )  # fmt: skip
     found = judge.contrast(truth, said, classes, SURE)
     places, squared, entropy = pose_views.cost_curves(found.truth, classes, SURE)
-    st.plotly_chart(
+    chart(
         figures.contrast_figure(places, squared, entropy, found.truth, found.guesses[0], palette=palette()),
-        key="contrast", config={"displayModeBar": False},
+        key="contrast", about="What squared error and cross-entropy charge for a miss",
     )  # fmt: skip
     near, far = found.guesses
     table = pd.DataFrame(

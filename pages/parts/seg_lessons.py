@@ -10,6 +10,7 @@ from labcore.figures import segmentation_lessons as figures
 from labcore.runs.store import Row
 from labcore.specs import SegmentationSpec
 from pages.parts import run_panel, seg_compare, seg_source, words
+from pages.parts.chart import chart
 from pages.parts.data_pictures import Shown, codes, shelf
 from pages.parts.kept import artifact
 from pages.parts.theme import palette
@@ -160,7 +161,7 @@ def up_before_down(row: Row | None) -> None:
         return
     lr, valid = series["lr"], series["valid_loss"]
     loss = series.get("smooth_loss", series.get("train_loss"))
-    st.plotly_chart(
+    chart(
         figures.cycle_figure(
             (lr.steps, lr.values), (loss.steps, loss.values), (valid.steps, valid.values),
             stages=[(stage["name"], stage["first_step"]) for stage in told["stages"]], palette=palette(),

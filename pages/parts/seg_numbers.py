@@ -7,6 +7,7 @@ import streamlit as st
 from labcore.evaluation import segmentation as judging
 from labcore.figures import segmentation as figures
 from pages.parts import seg_view, words
+from pages.parts.chart import chart
 from pages.parts.seg_source import Result
 from pages.parts.theme import palette
 
@@ -66,11 +67,11 @@ def classes(result: Result) -> None:
         )  # fmt: skip
         _lead(result, codes, picked)
     with right:
-        st.plotly_chart(
+        chart(
             figures.classes_figure(
                 [result.names[k] for k in codes], found.iou[codes], found.dice[codes],
                 [result.codes[k].color for k in codes], mean=found.mean_iou, palette=palette(),
-            ), key="seg overlap", config=QUIET,
+            ), key="seg overlap", about="Overlap of each class with the truth", config=QUIET,
         )  # fmt: skip
     st.caption(
         f"Mean IoU **{found.mean_iou:.3f}**, mean Dice **{found.mean_dice:.3f}**, over the classes that the truth "
@@ -105,8 +106,9 @@ def confusion(result: Result) -> None:
     matrix = counts[np.ix_(codes, codes)]
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        event = st.plotly_chart(
-            figures.confusion_figure(matrix, names, palette=palette()), key="seg confusion", on_select="rerun",
+        event = chart(
+            figures.confusion_figure(matrix, names, palette=palette()), key="seg confusion",
+            about="Confusion of pixels: true classes against answers", on_select="rerun",
             selection_mode="points", config=QUIET,
         )  # fmt: skip
     with right:
@@ -135,9 +137,9 @@ def confusion(result: Result) -> None:
 
 def borders(result: Result) -> None:
     """Accuracy against the distance from a border: most mistakes are seams."""
-    st.plotly_chart(
+    chart(
         figures.border_figure(result.border, accuracy=result.scores.pixel_accuracy, palette=palette()),
-        key="seg border", config=QUIET,
+        key="seg border", about="Accuracy by the distance from a border", config=QUIET,
     )  # fmt: skip
     right, whole = result.border[:, 0], result.border[:, 1]
     wrong = whole - right
@@ -153,11 +155,12 @@ def borders(result: Result) -> None:
 def imbalance(result: Result) -> None:
     """How often a class occurs in training, and how well it is found."""
     found, shares = result.scores, np.asarray(result.plan["shares"], float)
-    st.plotly_chart(
+    chart(
         figures.imbalance_figure(
             result.names, shares, found.iou, [code.color for code in result.codes], palette=palette()
         ),
         key="seg imbalance",
+        about="Overlap of each class by how often it occurs",
         config=QUIET,
     )
     rare = [result.names[k] for k in np.flatnonzero((shares > 0) & (shares < figures.FREQUENT)) if k != result.void]

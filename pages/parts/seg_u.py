@@ -7,6 +7,7 @@ from labcore.figures import segmentation_lessons as figures
 from labcore.runs.store import Row
 from labcore.specs import SegmentationSpec
 from pages.parts import run_panel, seg_source, words
+from pages.parts.chart import chart
 from pages.parts.seg_choose import SKIP_WORDS, SKIPS
 from pages.parts.seg_race import race
 from pages.parts.theme import palette
@@ -23,7 +24,7 @@ def u_tab(spec: SegmentationSpec, row: Row | None) -> None:
         st.info("The U is drawn with the net's own shapes once a run has begun.", icon=":material/hourglass_empty:")
     else:
         drawing = figures.u_figure(told["levels"], len(told["codes"]), off=spec.skip_off, palette=palette())
-        st.plotly_chart(drawing, key="u figure", config={"displayModeBar": False})
+        chart(drawing, key="u figure", about="The U-Net's blocks")
         st.caption(
             f"{spec.arch} on the way down (blue), the {spec.decoder} decoder on the way up (green); each block is "
             "height x width · channels. "

@@ -6,6 +6,7 @@ import streamlit as st
 
 from labcore.evaluation import multilabel
 from labcore.figures import thresholds as figures
+from pages.parts.chart import chart
 from pages.parts.theme import palette
 from pages.parts.threshold_source import Source, gallery_rows
 
@@ -31,8 +32,10 @@ def picture_tab(source: Source, thresholds: np.ndarray) -> None:
         argmax_or_threshold(source, row, thresholds)
     with right:
         formula(table)
-        st.plotly_chart(
-            figures.log_figure(table["given_to_truth"], table["loss"], table["label"].tolist(), palette()), key="th_log"
+        chart(
+            figures.log_figure(table["given_to_truth"], table["loss"], table["label"].tolist(), palette()),
+            key="th_log",
+            about="Loss against the probability given to the truth",
         )
         st.caption(
             "Why the log? Without it, giving 0.001 to the truth costs hardly more than 0.1. With it, every tenfold "

@@ -8,6 +8,7 @@ from labcore.evaluation import calibration, honest_threshold, multilabel
 from labcore.evaluation import thresholds as sweep
 from labcore.evaluation.tune import BAND, REPEATS, Tuned
 from labcore.figures import thresholds as figures
+from pages.parts.chart import chart
 from pages.parts.theme import palette
 from pages.parts.threshold_source import Source, baselines_of
 
@@ -86,7 +87,7 @@ def honest_tab(source: Source, tuned: Tuned) -> None:
             grid, scores, notes, metric.title, chosen=tuned.global_threshold, band=(low, high),
             baselines=baselines_of(source, metric), palette=palette(),
         )  # fmt: skip
-        st.plotly_chart(drawn, key="th_sweep")
+        chart(drawn, key="th_sweep", about="Score against the threshold")
         if tuned.exact:
             st.caption(
                 f"Best of every distinct threshold: {tuned.exact[1]:.6f} at {tuned.exact[0]:.5f}; three decimals give "
@@ -96,7 +97,11 @@ def honest_tab(source: Source, tuned: Tuned) -> None:
         st.subheader("From how many pictures does per-label pay?")
         first, at = _sizes(source.id, metric.name, source, tuned)
         if at:
-            st.plotly_chart(figures.trust_figure(at, metric.title, palette()), key="th_sizes")
+            chart(
+                figures.trust_figure(at, metric.title, palette()),
+                key="th_sizes",
+                about="What one threshold per label gains, by the pictures it is chosen on",
+            )
             st.markdown(
                 f"On these predictions one threshold per label pays from **about {first:,} pictures** to choose on."
                 if first
@@ -156,9 +161,11 @@ def curves_tab(source: Source, thresholds: np.ndarray) -> None:
     if undefined:
         st.caption(f"Undefined, since all examples are alike: {', '.join(undefined)}.")
     left, right = st.columns(2)
-    left.plotly_chart(figures.pr_figure(pr, points, palette()), key="th_pr")
+    with left:
+        chart(figures.pr_figure(pr, points, palette()), key="th_pr", about="Precision against recall")
     left.caption("Dots: the present thresholds. Dotted: each label's share, which guessing reaches.")
-    right.plotly_chart(figures.roc_figure(roc, palette()), key="th_roc")
+    with right:
+        chart(figures.roc_figure(roc, palette()), key="th_roc", about="True alarms against false alarms")
     right.caption("For rare labels ROC flatters: a hundred false alarms hardly move it. Precision shows them.")
 
 
@@ -229,7 +236,12 @@ def calibration_tab(source: Source) -> None:
     columns = slice(None) if choice == "all labels" else [source.classes.index(choice)]
     found = calibration.calibrate(source.p[rows][:, columns], source.y[rows][:, columns])
     left, right = st.columns([3, 2], gap="medium")
-    left.plotly_chart(figures.calibration_figure(found, palette()), key="th_calibration")
+    with left:
+        chart(
+            figures.calibration_figure(found, palette()),
+            key="th_calibration",
+            about="How often it is right against how sure it is",
+        )
     with right:
         st.metric("Temperature", f"{found.temperature:.3f}")
         st.metric(
@@ -259,7 +271,12 @@ def mistakes_tab(source: Source, thresholds: np.ndarray) -> None:
     rows = part_of(source)
     together = multilabel.mistakes_together(source.p[rows], source.y[rows], thresholds)
     left, right = st.columns([3, 2], gap="medium")
-    left.plotly_chart(figures.together_figure(together, source.classes, palette()), key="th_together")
+    with left:
+        chart(
+            figures.together_figure(together, source.classes, palette()),
+            key="th_together",
+            about="Mistakes that come together",
+        )
     with right:
         st.subheader("Most often together")
         table = multilabel.most_together(together, source.classes)
