@@ -14,7 +14,6 @@ from pages.parts import controls, data_choice
 EPOCHS, RATES = (0, 1, 2, 3, 5, 7, 9, 12, 20), (3e-4, 1e-3, 2e-3, 4e-3, 1e-2)
 SIZES = ("48x64", "72x96", "96x128", "120x160", "160x224", "240x320")
 RANGES = ("-1 to 1", "-1.1 to 1.1", "off")
-LOSSES = {"mse": "MSE: squared", "l1": "L1: absolute", "huber": "Huber: squared near, absolute far"}
 PROTOCOLS = {
     "both": "by person, and at random",
     "one": "one split only",
@@ -30,12 +29,12 @@ def choose() -> HeadPoseSpec:
     """The controls. Raises UserError where they make no sense."""
     use = controls.Controls(HeadPoseSpec)
     data_choice.choose(use, ("points",))
-    _labelled(use, "protocol", "Split", PROTOCOLS)
-    _labelled(use, "loss", "Loss", LOSSES)
+    use.choice("protocol", "Split", tuple(PROTOCOLS), format_func=PROTOCOLS.get)
+    use.choice("loss", "Loss", ("mse", "l1", "huber"))
     use.put("y_range", _range())
     epochs = _pick(ALL, "Epochs, all layers", EPOCHS, _stages()[1].epochs, "Stage 2: everything trains.")
     with st.expander("More"):
-        _labelled(use, "target", "Target", {"points": "points of the picture", "angles": "yaw, pitch, roll"})
+        use.choice("target", "Target", ("points", "angles"))
         use.choice("arch", "Net", controls.ARCHS, typed=True)
         use.put("image_size", _size())
         head = _pick(HEAD, "Epochs, head alone", EPOCHS, _stages()[0].epochs, "Stage 1: the body is frozen.")
@@ -60,10 +59,6 @@ def _splits() -> tuple[str, ...]:
 
     offered = DatasetSpec.model_fields["split"].annotation.__args__
     return tuple(name for name in ("auto", "group", "frames", "random", "column", "file", "folder") if name in offered)
-
-
-def _labelled(use: controls.Controls, name: str, label: str, words: dict[str, str]) -> str:
-    return use.choice(name, label, tuple(words), format_func=lambda value: words.get(value, str(value)))
 
 
 def _pick(key: str, label: str, options: tuple, default: Any, help_text: str) -> Any:
@@ -169,6 +164,8 @@ def take_link() -> None:
     """A link that another page or the command line wrote names the spec's own fields: turn them into controls."""
     query = st.query_params
     size, bounds, text = (query.pop(name, None) for name in ("image_size", "y_range", "plan"))
+    if query.get("protocol") in PROTOCOLS:  # the control shows words, and so does its own link
+        st.session_state["protocol"] = query.pop("protocol")
     try:
         if size is not None:
             numbers = re.findall(r"\d+", size)
