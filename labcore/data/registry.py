@@ -247,7 +247,7 @@ def place(dataset: DatasetSpec, home: Path | None = None) -> Path:
     home = home or settings().home
     if not dataset.root:
         if known.kind == "own":
-            raise UserError("Own data needs its folder: set dataset.root, or upload a zip on the page.")
+            raise UserError("Own data needs its folder: name one (dataset.root), or upload a zip or a CSV on the page.")
         return home / "data" / dataset.name
     if known.kind == "embedded":
         raise UserError(f"{dataset.name} is drawn by the lab and takes no folder. Leave dataset.root empty.")

@@ -74,9 +74,8 @@ def label(block: Leaf, spec: BlockSpec) -> None:
             codes(items.classes, colors, _codes_in(pictures), items.void)
     try:
         target, said = block.target(min(spec.item, len(items) - 1))
-        st.markdown(
-            f"The target of item {min(spec.item, len(items) - 1)}: {said}, `{target.dtype}` {np.shape(target)}."
-        )
+        shape = np.shape(target) or "one value"
+        st.markdown(f"The target of item {min(spec.item, len(items) - 1)}: {said}, `{target.dtype}` {shape}.")
     except decode.Unusable as problem:
         st.caption(f"Item {spec.item} {problem}; it is left out.")
     about_label(block)
