@@ -315,6 +315,21 @@ class ThresholdsSpec(ImageSpec):
     """Pull of all weights towards zero per step, times the rate."""
 
 
+SUITED_POSES: dict[str, dict[str, Any]] = {
+    # A few hundred pictures of a few people: smaller batches and more epochs give enough steps, and only variation
+    # keeps the net from learning those few by heart.
+    "own": {
+        "batch_size": 32,
+        "augment": "photos",
+        "plan": (
+            Stage(name="head", freeze_to=-1, epochs=1, lr=1e-2, tenth=True),
+            Stage(name="all", epochs=9, lr=1e-2, lr_lo=2e-3),
+        ),
+    },
+}
+"""What a data set asks for in a head-pose spec that leaves the plan open."""
+
+
 class HeadPoseSpec(ImageSpec):
     """Image regression: a net that points, trained under a split by person and under the random one that flatters."""
 
@@ -323,8 +338,8 @@ class HeadPoseSpec(ImageSpec):
     """Height and width of the pictures that the net sees, in pixels; half of each is a quarter of the work."""
     plan: tuple[Stage, ...] = Field(
         default=(
-            Stage(name="head", freeze_to=-1, epochs=1, lr=4e-3, tenth=True),
-            Stage(name="all", epochs=9, lr=4e-3, lr_lo=1e-3),
+            Stage(name="head", freeze_to=-1, epochs=1, lr=1e-2, tenth=True),
+            Stage(name="all", epochs=4, lr=1e-2, lr_lo=2e-3),
         ),
         min_length=1,
         max_length=12,
@@ -346,6 +361,14 @@ class HeadPoseSpec(ImageSpec):
     """Pull of all weights towards zero per step, times the rate."""
     start_from: SavedFile = ""
     """A saved stage of an earlier run to go on from, as RUN/STAGE; empty starts from the backbone's weights."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _suit_the_data(cls, values: Any) -> Any:
+        suited = _suited(values, SUITED_POSES)
+        if suited is not values and suited.get("target") == "angles":
+            suited.pop("augment", None)
+        return suited
 
     @model_validator(mode="after")
     def _targets_make_sense(self) -> Self:
@@ -416,6 +439,8 @@ class SegmentationSpec(ImageSpec):
     """A class for every pixel: a U-Net on any body, in stages (Ronneberger et al. 2015, arXiv:1505.04597)."""
 
     dataset: DatasetSpec = DatasetSpec(name="streets")
+    arch: str = Field(default="mobilenetv3_small_100", min_length=1, max_length=100)
+    """The network's body, the way down, by its timm or torchvision name."""
     image_size: Size = (96, 128)
     """Height and width that the net sees, in pixels; half of both is a quarter of the work."""
     batch_size: int = Field(default=8, ge=1, le=4096)
@@ -424,8 +449,8 @@ class SegmentationSpec(ImageSpec):
     """How each picture, and its mask with it, is varied every time it is seen."""
     plan: tuple[Stage, ...] = Field(
         default=(
-            Stage(name="decoder", freeze_to=-1, epochs=2, lr=6e-3, tenth=True),
-            Stage(name="all", epochs=10, lr=6e-3, lr_lo=1e-3),
+            Stage(name="decoder", freeze_to=-1, epochs=1, lr=6e-3, tenth=True),
+            Stage(name="all", epochs=11, lr=6e-3, lr_lo=2e-3),
         ),
         min_length=1,
         max_length=12,
