@@ -256,6 +256,18 @@ def _suited(wishes: dict[str, dict[str, Any]], values: Any) -> Any:
     return wishes.get(name, {}) | values
 
 
+NAMED_AFTER = re.compile(r"([a-z][a-z0-9_]*\d[a-z0-9_]*)[-.]")
+"""torchvision's and timm's weight files begin with their architecture: resnet18-f37072fd.pth."""
+
+
+def _named_after_weights(values: Any) -> Any:
+    """A spec's values with the architecture that its weights file is named after, unless it names one itself."""
+    if not isinstance(values, dict) or "arch" in values:
+        return values
+    named = NAMED_AFTER.match(str(values.get("weights", "")).replace("\\", "/").rpartition("/")[2])
+    return values | ({"arch": named[1]} if named else {})
+
+
 class FineTuneSpec(ImageSpec):
     """Transfer learning in stages: train the head, unfreeze, small rates early and large ones late."""
 
@@ -365,10 +377,10 @@ class HeadPoseSpec(ImageSpec):
     @model_validator(mode="before")
     @classmethod
     def _suit_the_data(cls, values: Any) -> Any:
-        suited = _suited(values, SUITED_POSES)
+        suited = _suited(SUITED_POSES, values)
         if suited is not values and suited.get("target") == "angles":
             suited.pop("augment", None)
-        return suited
+        return _named_after_weights(suited)
 
     @model_validator(mode="after")
     def _targets_make_sense(self) -> Self:
@@ -418,8 +430,6 @@ class CollabSpec(Spec):
         return self
 
 
-NAMED_AFTER = re.compile(r"([a-z][a-z0-9_]*\d[a-z0-9_]*)[-.]")
-"""torchvision's and timm's weight files begin with their architecture: resnet18-f37072fd.pth."""
 SUITED_MASKS: dict[str, dict[str, Any]] = {
     # A hundred pictures: as many steps as elsewhere are many epochs.
     "camvid": {
@@ -479,11 +489,7 @@ class SegmentationSpec(ImageSpec):
     @model_validator(mode="before")
     @classmethod
     def _suit_the_data(cls, values: Any) -> Any:
-        values = _suited(SUITED_MASKS, values)
-        if isinstance(values, dict) and "arch" not in values:
-            named = NAMED_AFTER.match(str(values.get("weights", "")).replace("\\", "/").rpartition("/")[2])
-            values = values | ({"arch": named[1]} if named else {})
-        return values
+        return _named_after_weights(_suited(SUITED_MASKS, values))
 
 
 EXPERIMENTS: dict[str, type[Spec]] = {

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 from labcore import specs
 from labcore.errors import UserError
-from labcore.specs import EXPERIMENTS, FineTuneSpec, LRFinderSpec, Stage, changed, flatten, run_key
+from labcore.specs import EXPERIMENTS, FineTuneSpec, HeadPoseSpec, LRFinderSpec, Stage, changed, flatten, run_key
 
 
 @pytest.mark.parametrize("cls", EXPERIMENTS.values(), ids=EXPERIMENTS)
@@ -92,3 +92,17 @@ def test_sizes_are_read_as_people_write_them():
         ([120, 160], (120, 160)),
     ):
         assert LRFinderSpec.of({"image_size": text}).image_size == size
+
+
+def test_a_part_of_the_data_set_alone_does_not_swap_it_for_another():
+    for cls in (HeadPoseSpec, FineTuneSpec):
+        assert cls.of({"dataset.limit": 7}).dataset == cls().dataset.but(limit=7)
+
+
+def test_head_pose_takes_more_steps_and_variation_for_few_own_pictures_unless_a_plan_is_brought():
+    own = HeadPoseSpec.of({"dataset.name": "own", "weights": "/models/mobilenet_v2_035-imagenet-notop.pth"})
+    assert (own.augment, own.arch) == ("photos", "mobilenet_v2_035")
+    assert sum(stage.epochs for stage in own.plan) > sum(stage.epochs for stage in HeadPoseSpec().plan)
+    assert HeadPoseSpec.of({"dataset.name": "own", "augment": "none"}).augment == "none"
+    assert HeadPoseSpec.of({"dataset.name": "own", "plan": HeadPoseSpec().plan}).augment == "none"
+    assert HeadPoseSpec.of({"dataset.name": "own", "target": "angles"}).augment == "none"
