@@ -48,9 +48,10 @@ def tune_command(
     found = own_predictions.read(_file_or_run(file), _name(file), mapping=_columns(pairs), logits=logits)
     for note in found.notes:
         click.echo(note, err=True)
-    card = tune(found.p, found.y, found.classes, metric=asked, per_class=per_class).card()
+    tuned = tune(found.p, found.y, found.classes, metric=asked, per_class=per_class)
+    card = tuned.card()
     if out is not None:
-        text = writer(card, found, asked)
+        text = writer(card, found, tuned)
         try:
             out.write_text(text, encoding="utf-8")
         except OSError as error:
@@ -118,14 +119,13 @@ def _writer(out: Path | None) -> Any:
     return writers[out.suffix.lower()]
 
 
-def _report(card: dict[str, Any], found: Any, metric: Any) -> str:
+def _report(card: dict[str, Any], found: Any, tuned: Any) -> str:
     from labcore.evaluation import multilabel
     from labcore.evaluation import thresholds as sweep
     from labcore.figures.threshold_report import html
 
-    known = multilabel.baseline_scores(found.y.mean(0), found.y, metric)
-    curve = metric.curve(found.p, found.y, sweep.GRID)
-    return html(card, f"{len(found):,} items, {len(found.classes)} labels", sweep.GRID, curve, known, found.notes)
+    known = multilabel.baseline_scores(found.y.mean(0), found.y, tuned.metric)
+    return html(card, f"{len(found):,} items, {len(found.classes)} labels", sweep.GRID, tuned.curve, known, found.notes)
 
 
 def _say(card: dict[str, Any], out: Path | None, into: str | None) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from labcore.evaluation import thresholds as sweep
-from labcore.evaluation.threshold_metrics import Metric
+from labcore.evaluation.threshold_metrics import F2, Metric
 
 Array = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -78,7 +78,9 @@ def average_precision(p: np.ndarray, y: Bools) -> Array:
     """
     found = np.full(p.shape[1], np.nan)
     for column in range(p.shape[1]):
-        if y[:, column].any():
+        if (p[:, column] == p[0, column]).all():  # every item at once: precision is the share
+            found[column] = y[:, column].mean() if y[:, column].any() else np.nan
+        elif y[:, column].any():
             precisions, recalls, _ = pr_curve(p[:, column], y[:, column])
             found[column] = np.sum(np.diff(recalls, prepend=0.0) * precisions)
     return found
@@ -142,21 +144,40 @@ def baselines(shares: npt.ArrayLike, y: Bools) -> Baselines:
     """
     constant = np.broadcast_to(np.asarray(shares, np.float64), y.shape)
     grid = sweep.every_threshold(constant[:1])
-    scores = [averaged(constant, y, threshold)["samples"] for threshold in grid]
-    place = int(np.argmax(scores))
+    place = int(np.argmax(_constant_curve(constant, y, F2, grid)))
     low = max(grid[place], 0.0)
     high = grid[place + 1] if place + 1 < grid.size else low
     threshold = float((low + high) / 2)
-    return Baselines(judged(constant * 0, y, 0.5), judged(constant, y, threshold), threshold)
+    return Baselines(judged(np.broadcast_to(0.0, y.shape), y, 0.5), judged(constant, y, threshold), threshold)
 
 
 def baseline_scores(shares: npt.ArrayLike, y: Bools, metric: Metric) -> dict[str, float]:
     """Any metric of both baselines, priors at the threshold that is best for it: ``say nothing``, ``priors``."""
     constant = np.broadcast_to(np.asarray(shares, np.float64), y.shape)
-    scores = [metric.score(constant, y, threshold) for threshold in sweep.every_threshold(constant[:1])]
-    known = [score for score in scores if np.isfinite(score)]
-    best = (min(known) if metric.smallest else max(known)) if known else float("nan")
-    return {"say nothing": metric.score(np.zeros(y.shape), y, 0.5), "priors": best}
+    scores = _constant_curve(constant, y, metric, sweep.every_threshold(constant[:1]))
+    known = scores[np.isfinite(scores)]
+    best = float(known.min() if metric.smallest else known.max()) if known.size else float("nan")
+    return {"say nothing": metric.score(np.broadcast_to(0.0, y.shape), y, 0.5), "priors": best}
+
+
+def _constant_curve(constant: np.ndarray, y: Bools, metric: Metric, grid: Array) -> Array:
+    """[T] a metric where every item has the same probabilities, at each of their distinct values.
+
+    Per item, labels come in the same order for all, so nothing is sorted: that matters for a million items.
+    """
+    if metric.average != "samples":
+        return metric.curve(constant, y, grid)
+    order, b2 = np.argsort(-constant[0], kind="stable"), metric.beta**2
+    taken = np.arange(1, len(order) + 1)
+    total, rows = np.zeros(len(order) + 1), max(1, sweep.CELLS_AT_ONCE // len(order))
+    for start in range(0, len(y), rows):
+        part = y[start : start + rows, order]
+        right = np.cumsum(part, axis=1)
+        positives = right[:, -1:]
+        total[1:] += ((1 + b2) * right / (b2 * positives + taken)).sum(0)
+        total[0] += (positives == 0).sum()
+    said = (constant[0][:, None] > grid).sum(0)
+    return total[said] / len(y)
 
 
 # Where it is wrong
@@ -192,49 +213,6 @@ def per_class(p: np.ndarray, y: Bools, thresholds: npt.ArrayLike, names: tuple[s
             "few": tp + fn < FEW_POSITIVES,
         }
     )
-
-
-CELLS = ("tp", "fp", "fn", "tn")
-
-
-def cell_rows(p: np.ndarray, y: Bools, threshold: float, column: int, cell: str) -> npt.NDArray[np.int64]:
-    """Items in one cell of a class's 2 x 2 table, those first whose probability speaks loudest for the cell's answer.
-
-    Raises:
-        ValueError: the cell is none of ``CELLS``.
-    """
-    if cell not in CELLS:
-        raise ValueError(cell)
-    values, truth = p[:, column], y[:, column]
-    said = values > threshold
-    wanted = {"tp": said & truth, "fp": said & ~truth, "fn": ~said & truth, "tn": ~said & ~truth}[cell]
-    rows = np.flatnonzero(wanted)
-    return rows[np.argsort(-values[rows] if cell in ("tp", "fp") else values[rows], kind="stable")]
-
-
-def mistakes_together(p: np.ndarray, y: Bools, thresholds: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    """[2 C, 2 C] how often two mistakes happen in one picture; the diagonal is how often each happens.
-
-    Rows and columns: each class missed, then each class said wrongly. "Road missed" with "settlement said" is a
-    confusion that no 2 x 2 table shows.
-    """
-    said = said_at(p, thresholds)
-    wrong = np.concatenate([~said & y, said & ~y], axis=1).astype(np.float64)
-    return (wrong.T @ wrong).astype(np.int64)
-
-
-def most_together(together: np.ndarray, names: tuple[str, ...], k: int = 10) -> pd.DataFrame:
-    """The pairs of mistakes that meet most often: ``one``, ``other``, ``together``, ``one_alone``, ``other_alone``."""
-    words = [f"{name} missed" for name in names] + [f"{name} said wrongly" for name in names]
-    upper = np.triu(together, 1)
-    order = np.argsort(-upper, axis=None, kind="stable")[:k]
-    pairs = [divmod(int(place), len(words)) for place in order if upper.flat[place] > 0]
-    return pd.DataFrame(
-        [
-            (words[a], words[b], int(together[a, b]), int(together[a, a]), int(together[b, b])) for a, b in pairs
-        ],
-        columns=["one", "other", "together", "one_alone", "other_alone"],
-    )  # fmt: skip
 
 
 # One picture

@@ -193,8 +193,13 @@ def subset_accuracy(probabilities: np.ndarray, truths: npt.NDArray[np.bool_], th
     right one.
     """
     grid = np.asarray(thresholds, np.float64)
-    lowest_right = np.where(truths, probabilities, np.inf).min(1).astype(np.float64)
-    highest_wrong = np.where(truths, -np.inf, probabilities).max(1).astype(np.float64)
+    items, classes = truths.shape
+    lowest_right, highest_wrong = np.empty(items), np.empty(items)
+    rows = max(1, CELLS_AT_ONCE // classes)
+    for start in range(0, items, rows):
+        part = slice(start, start + rows)
+        lowest_right[part] = np.where(truths[part], probabilities[part], np.inf).min(1)
+        highest_wrong[part] = np.where(truths[part], -np.inf, probabilities[part]).max(1)
     possible = highest_wrong < lowest_right
     opened = np.searchsorted(np.sort(highest_wrong[possible]), grid, side="right")
     closed = np.searchsorted(np.sort(lowest_right[possible]), grid, side="right")

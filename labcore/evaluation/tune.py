@@ -41,6 +41,8 @@ class Tuned:
         positives: [C] true examples.
         trust: repeated halves, by ``global`` and ``per_class``; empty with a single item.
         global_bootstrap, class_bootstrap: resamples; None with a single item.
+        curve: [1,001] the metric with one threshold for all, at each of ``thresholds.GRID``.
+        notes_curve: [29] the same at the notes' own thresholds.
         exact: (threshold, score) of the best of every distinct threshold; None for very many answers.
         looked_at: items in the repeated part.
     """
@@ -54,6 +56,8 @@ class Tuned:
     scores: dict[str, float]
     class_scores: Array
     positives: npt.NDArray[np.int64]
+    curve: Array
+    notes_curve: Array
     trust: dict[str, honest.Trust]
     global_bootstrap: honest.Bootstrap | None
     class_bootstrap: honest.Bootstrap | None
@@ -183,7 +187,10 @@ def tune(
     """
     asked = parse(metric) if isinstance(metric, str) else metric
     items, width = p.shape
-    chosen = honest.choose_global(p, y, asked)
+    # Ranking the answers of a million items takes seconds: both grids are asked at once.
+    whole = asked.curve(p, y, np.concatenate([sweep.GRID, sweep.NOTEBOOK_GRID]))
+    curve, notes_curve = whole[: sweep.GRID.size], whole[sweep.GRID.size :]
+    chosen = float(sweep.GRID[sweep.best_place(curve, smallest=asked.smallest)])
     own = honest.choose_per_class(p, y, asked)
     exact = None
     if p.size <= EXACT_CELLS:
@@ -206,6 +213,8 @@ def tune(
         scores={"global": asked.score(p, y, chosen), "per_class": asked.score(p, y, own)},
         class_scores=class_scores,
         positives=y.sum(0),
+        curve=curve,
+        notes_curve=notes_curve,
         trust=honest.nested(part, truth, metric=asked, repeats=REPEATS, seed=seed) if several else {},
         global_bootstrap=_global(part, truth, asked, resamples, seed) if several else None,
         class_bootstrap=_classes(part, truth, asked, resamples, seed) if several else None,

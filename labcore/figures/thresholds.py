@@ -178,7 +178,7 @@ def together_figure(together: np.ndarray, names: Sequence[str], palette: Sequenc
     """Which label is missed (row) in the same picture in which another is said wrongly (column).
 
     Args:
-        together: [2 C, 2 C] from ``multilabel.mistakes_together``.
+        together: [2 C, 2 C] from ``label_mistakes.mistakes_together``.
     """
     classes = len(names)
     part = together[:classes, classes:]

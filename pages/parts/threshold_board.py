@@ -164,7 +164,6 @@ def _gallery(source: Source) -> dict[str, Any]:
 def _measured(source_id: str, metric: str, _source: Source, _tuned: Tuned) -> dict[str, Any]:
     """What the board needs of a metric: its exact curve, the notes' grid over it, optima and baselines."""
     asked = _tuned.metric
-    notes = asked.curve(_source.p, _source.y, sweep.NOTEBOOK_GRID)
     own = np.where(_tuned.positives > 0, _tuned.class_thresholds, _tuned.global_threshold)
     short = f"F{asked.beta:g}" if asked.beta else {"cost": "cost"}.get(metric.split(":")[0], metric)
     return {
@@ -177,8 +176,10 @@ def _measured(source_id: str, metric: str, _source: Source, _tuned: Tuned) -> di
             "costs": list(asked.costs),
             "smallest": asked.smallest,
         },
-        "curve": [plain(value) for value in asked.curve(_source.p, _source.y, sweep.GRID)],
-        "notes": [[threshold, plain(value)] for threshold, value in zip(sweep.NOTEBOOK_GRID, notes, strict=True)],
+        "curve": [plain(value) for value in _tuned.curve],
+        "notes": [
+            [threshold, plain(value)] for threshold, value in zip(sweep.NOTEBOOK_GRID, _tuned.notes_curve, strict=True)
+        ],
         "optimum": {
             "global": round(_tuned.global_threshold * 1000),
             "per_class": np.round(own * 1000).astype(int).tolist(),

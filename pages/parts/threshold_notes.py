@@ -6,14 +6,15 @@ import streamlit as st
 from labcore.data import registry
 from labcore.evaluation import multilabel
 from labcore.evaluation import thresholds as sweep
+from labcore.evaluation.threshold_metrics import parse
 from labcore.evaluation.tune import Tuned
 from pages.parts.threshold_source import Source
 
 
 def notes_tab(source: Source, tuned: Tuned, dataset: str) -> None:
     """Questions and answers, and where the data is from."""
-    p, y = source.p[:200_000], source.y[:200_000]
-    at = multilabel.judged(p, y, multilabel.NOTES_THRESHOLD)
+    p, y = source.p, source.y
+    at_notes = parse("accuracy").score(p, y, multilabel.NOTES_THRESHOLD)
     nothing = float((~y).mean())
     left, right = st.columns(2, gap="large")
     with left:
@@ -22,7 +23,7 @@ def notes_tab(source: Source, tuned: Tuned, dataset: str) -> None:
             "Accuracy takes the argmax: one label per picture. Several labels need one yes or no each, so "
             "`accuracy_multi` counts answers. Mind what it is worth: **saying nothing at all** already gets "
             f"**{nothing:.3f}** here, since most labels are absent from most pictures; the net at 0.2 gets "
-            f"**{at['accuracy_multi']:.3f}**."
+            f"**{at_notes:.3f}**."
         )
         st.subheader("What does thresh=0.2 mean?")
         st.markdown(
@@ -30,7 +31,7 @@ def notes_tab(source: Source, tuned: Tuned, dataset: str) -> None:
             f"its best threshold is low: here **{tuned.global_threshold:.3f}** for {tuned.metric.title}."
         )
         st.subheader("How do I get the best threshold?")
-        grid = tuned.metric.curve(p, y, sweep.NOTEBOOK_GRID)
+        grid = tuned.notes_curve
         place = sweep.best_place(grid, smallest=tuned.metric.smallest) if not np.isnan(grid).all() else 0
         st.markdown(
             f"The notes try 29 values from 0.05 to 0.95; the best of them here is "

@@ -8,7 +8,7 @@ from labcore.evaluation import multilabel
 from labcore.figures import thresholds as figures
 from pages.parts.chart import chart
 from pages.parts.theme import palette
-from pages.parts.threshold_source import Source, gallery_rows
+from pages.parts.threshold_source import Source, gallery_rows, part_of, say_part
 
 TERMS = 3
 """Terms of the mean that are written out."""
@@ -76,8 +76,9 @@ def argmax_or_threshold(source: Source, row: int, thresholds: np.ndarray) -> Non
     said = [source.classes[k] for k in np.flatnonzero(source.p[row] > thresholds)]
     st.markdown(f"Argmax: **{best}**, and never more than one.")
     st.markdown(f"Thresholds: **{', '.join(said) or 'none of the labels'}**")
-    rows = slice(0, 200_000)
+    rows = part_of(source)
     found = multilabel.argmax_against_threshold(source.p[rows], source.y[rows], thresholds)
+    say_part(source, rows)
     st.table(
         pd.DataFrame(
             {

@@ -1,7 +1,6 @@
 """Where predictions come from, a run of the lab or a file of one's own, made alike for everything below them."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,8 @@ from labcore.runs.store import Row, open_store
 
 THUMB = 96
 """Side of a picture in the gallery, in pixels."""
+SHOWN_ITEMS, SHOWN_CELLS = 200_000, 5_000_000
+"""Curves, tables, calibration and mistakes look at so many items and answers at most; a screen shows no more."""
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,18 @@ def gallery_rows(source: Source, count: int = 24) -> np.ndarray:
     return np.concatenate([worst, drawn]).astype(int)
 
 
-def names_of(source: Source, rows: Sequence[int]) -> list[str]:
-    """The ids of some rows as text."""
-    return [str(source.items[row]) for row in rows]
+def part_of(source: Source, most: int = SHOWN_ITEMS) -> np.ndarray:
+    """Rows to look at: all, or as many as a view needs, drawn by a fixed seed."""
+    most = min(most, max(1000, SHOWN_CELLS // len(source.classes)))
+    if len(source) <= most:
+        return np.arange(len(source))
+    return np.sort(np.random.default_rng(0).permutation(len(source))[:most])
+
+
+def say_part(source: Source, rows: np.ndarray) -> None:
+    """Say that a view looks at a part, where it does."""
+    if len(rows) < len(source):
+        st.caption(
+            f":material/filter_alt: Of {len(rows):,} items, drawn at random from {len(source):,}. The board, the "
+            "chosen thresholds and their scores are of all."
+        )

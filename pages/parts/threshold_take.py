@@ -38,14 +38,13 @@ def take_tab(source: Source, tuned: Tuned, thresholds: np.ndarray) -> None:
         for warning in card["warnings"]:
             st.caption(f":material/warning: {warning}")
         known = baselines_of(source, tuned.metric)
-        curve = tuned.metric.curve(source.p, source.y, sweep.GRID)
         files = {
             "JSON": ("thresholds.json", threshold_files.to_json(card), "application/json"),
             "CSV": ("thresholds.csv", threshold_files.to_csv(card), "text/csv"),
             "Python": ("thresholds.py", threshold_files.to_python(card), "text/x-python"),
             "Report": (
                 "thresholds.html",
-                html(card, source.words, sweep.GRID, curve, known, source.notes),
+                html(card, source.words, sweep.GRID, tuned.curve, known, source.notes),
                 "text/html",
             ),
         }

@@ -4,27 +4,18 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from labcore.evaluation import calibration, honest_threshold, multilabel
+from labcore.evaluation import calibration, honest_threshold, label_mistakes, multilabel
 from labcore.evaluation import thresholds as sweep
 from labcore.evaluation.tune import BAND, REPEATS, Tuned
 from labcore.figures import thresholds as figures
 from pages.parts.chart import chart
 from pages.parts.theme import palette
-from pages.parts.threshold_source import Source, baselines_of
+from pages.parts.threshold_source import Source, baselines_of, part_of, say_part
 
-SHOWN_ITEMS = 200_000
-"""Curves, calibration and mistakes look at this many items at most; a screen shows no more."""
 SIZES = (25, 50, 100, 200, 500, 1000, 2000, 5000)
 SIZE_REPEATS = 10
 DRAWN_LABELS = 5
 PICTURES = 12
-
-
-def part_of(source: Source, most: int = SHOWN_ITEMS) -> np.ndarray:
-    """Rows to look at: all, or as many as a view needs, drawn by a fixed seed."""
-    if len(source) <= most:
-        return np.arange(len(source))
-    return np.sort(np.random.default_rng(0).permutation(len(source))[:most])
 
 
 # How far to trust it
@@ -82,7 +73,7 @@ def honest_tab(source: Source, tuned: Tuned) -> None:
             f"from {whole[1][0, 0]:.4f} to {whole[1][1, 0]:.4f}."
         )
         grid, scores = _exact(source.id, metric.name, source, tuned)
-        notes = sweep.NOTEBOOK_GRID, metric.curve(source.p, source.y, sweep.NOTEBOOK_GRID)
+        notes = sweep.NOTEBOOK_GRID, tuned.notes_curve
         drawn = figures.sweep_figure(
             grid, scores, notes, metric.title, chosen=tuned.global_threshold, band=(low, high),
             baselines=baselines_of(source, metric), palette=palette(),
@@ -144,6 +135,7 @@ def _labels_picked(source: Source, key: str) -> list[int]:
 def curves_tab(source: Source, thresholds: np.ndarray) -> None:
     """Precision-recall and ROC of chosen labels."""
     rows = part_of(source)
+    say_part(source, rows)
     p, y = source.p[rows], source.y[rows]
     pr, roc, points, undefined = {}, {}, {}, []
     for column in _labels_picked(source, "curve labels"):
@@ -172,6 +164,7 @@ def curves_tab(source: Source, thresholds: np.ndarray) -> None:
 def tables_tab(source: Source, thresholds: np.ndarray, beta: float) -> None:
     """The 2 x 2 table of every label, and the pictures behind any cell."""
     rows = part_of(source)
+    say_part(source, rows)
     table = multilabel.per_class(source.p[rows], source.y[rows], thresholds, source.classes, beta or 2.0)
     shown = table.rename(
         columns={"f": f"F{beta or 2:g}", "average_precision": "average precision", "roc_auc": "ROC area"}
@@ -199,7 +192,9 @@ def behind_a_cell(source: Source, thresholds: np.ndarray) -> None:
         )  # fmt: skip
     column = source.classes.index(name)
     at = source.pictured
-    found = at[multilabel.cell_rows(source.p[at], source.y[at], thresholds[column], column, cell)]
+    one = [column]  # of the one label: a table of a million items is not copied for it
+    values, truths = source.p[:, one][at], source.y[:, one][at]
+    found = at[label_mistakes.cell_rows(values, truths, thresholds[column], 0, cell)]
     st.caption(f"{len(found):,} pictures of {name} {CELL_WORDS[cell]}; the plainest first.")
     show_pictures(source, found[:PICTURES], lambda row: f"{name} {source.p[row, column]:.2f}")
 
@@ -232,6 +227,7 @@ def calibration_tab(source: Source) -> None:
         st.info("Too few items to fit a temperature on one half and look at the other.", icon=":material/info:")
         return
     rows = part_of(source, 50_000)
+    say_part(source, rows)
     choice = st.selectbox("Answers on", ["all labels", *source.classes], key="calibrated")
     columns = slice(None) if choice == "all labels" else [source.classes.index(choice)]
     found = calibration.calibrate(source.p[rows][:, columns], source.y[rows][:, columns])
@@ -269,7 +265,8 @@ def calibration_tab(source: Source) -> None:
 def mistakes_tab(source: Source, thresholds: np.ndarray) -> None:
     """Mistakes that come together: what is said in the place of what."""
     rows = part_of(source)
-    together = multilabel.mistakes_together(source.p[rows], source.y[rows], thresholds)
+    say_part(source, rows)
+    together = label_mistakes.mistakes_together(source.p[rows], source.y[rows], thresholds)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         chart(
@@ -279,7 +276,7 @@ def mistakes_tab(source: Source, thresholds: np.ndarray) -> None:
         )
     with right:
         st.subheader("Most often together")
-        table = multilabel.most_together(together, source.classes)
+        table = label_mistakes.most_together(together, source.classes)
         table.columns = ["one mistake", "the other", "together", "one in all", "other in all"]
         st.dataframe(table, hide_index=True)
         st.markdown(

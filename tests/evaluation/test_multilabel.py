@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from labcore.evaluation import calibration, multilabel
+from labcore.evaluation import calibration, label_mistakes, multilabel
 from labcore.evaluation.thresholds import sigmoid
 
 NAMES = ("a", "b", "c", "d")
@@ -57,8 +57,8 @@ def test_priors_are_a_stronger_baseline_than_saying_nothing_and_never_look_at_pi
 def test_cells_hold_what_they_say_and_the_plainest_first():
     p, y = sample()
     sizes = 0
-    for cell in multilabel.CELLS:
-        rows = multilabel.cell_rows(p, y, 0.4, 1, cell)
+    for cell in label_mistakes.CELLS:
+        rows = label_mistakes.cell_rows(p, y, 0.4, 1, cell)
         sizes += len(rows)
         assert ((p[rows, 1] > 0.4) == (cell in ("tp", "fp"))).all()
         assert (y[rows, 1] == (cell in ("tp", "fn"))).all()
@@ -69,8 +69,8 @@ def test_cells_hold_what_they_say_and_the_plainest_first():
 def test_mistakes_that_meet_are_counted_together():
     y = np.array([[1, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0]], bool)
     p = np.array([[0, 1, 0, 0], [0, 1, 0, 0], [0, 1, 0, 0]], float)
-    together = multilabel.mistakes_together(p, y, 0.5)
-    first = multilabel.most_together(together, NAMES).iloc[0]
+    together = label_mistakes.mistakes_together(p, y, 0.5)
+    first = label_mistakes.most_together(together, NAMES).iloc[0]
     assert (first["one"], first["other"], first["together"]) == ("a missed", "b said wrongly", 2)
 
 
