@@ -21,6 +21,8 @@ import pyarrow.csv
 import pyarrow.parquet
 from bench_collab import planted
 
+from labcore.training.collab_presets import PRESETS
+
 USERS, ITEMS = 162_000, 59_000
 BOUND_GB = 6.0
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -54,10 +56,7 @@ def measure(kind: str, ratings: int, epochs: int) -> None:
         folder, home = Path(scratch) / "data", Path(scratch) / "lab"
         folder.mkdir()
         file = write(folder, kind, ratings)
-        asked = {
-            "dataset.name": "own", "dataset.root": str(folder), "epochs": epochs, "lr": 2e-2, "batch_size": 65_536,
-            "weight_decay": 0.8,
-        }  # fmt: skip
+        asked = {"dataset.name": "own", "dataset.root": str(folder)} | PRESETS["large"] | {"epochs": epochs}
         settings = [part for name, value in asked.items() for part in ("--set", f"{name}={value}")]
         printed, seconds = lab("run", "collab", "--json", *settings, home=home)
         run = json.loads(printed.splitlines()[-1])

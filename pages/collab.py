@@ -30,6 +30,7 @@ MODELS = {
 }
 OUTSIDE = (0.0, 5.5)
 """The notes' range, for code where the model itself has none."""
+PRESET_WORDS = {"notes": "The notes", "fast": "Fast", "large": "Millions"}
 HELD_OUT = ("random", "by_time", "last_of_user")
 
 
@@ -46,7 +47,7 @@ def choose_spec() -> CollabSpec:
     with left:
         use.choice("epochs", "Epochs", (1, 2, 3, 4, 5, 10, 20), typed=True)
     with right:
-        use.choice("lr", "Rate", (1e-3, 5e-3, 1e-2, 1.5e-2), typed=True)
+        use.choice("lr", "Rate", (1e-3, 5e-3, 1e-2, 1.5e-2, 2e-2), typed=True)
     with st.expander("More"):
         use.choice("batch_size", "Batch size", (64, 256, 512, 1024, 4096, 16384), typed=True)
         use.choice("held_out", "Held out", HELD_OUT)
@@ -61,8 +62,9 @@ def _choose_preset() -> None:
     now = {name: st.session_state.get(name, value) for name, value in CollabSpec().model_dump().items()}
     st.session_state["preset"] = preset_of(now)
     st.segmented_control(
-        "Preset", list(PRESETS), key="preset", format_func={"notes": "The notes", "fast": "Fast"}.get, on_change=_take,
-        help="The notes' settings, or large batches with a larger rate and more decay: a few tenths of a second.",
+        "Preset", list(PRESETS), key="preset", format_func=PRESET_WORDS.get, on_change=_take,
+        help="The notes' settings, or large batches with a larger rate and more decay: a few tenths of a second; or "
+        "larger ones still, for tables of millions.",
     )  # fmt: skip
 
 

@@ -24,6 +24,8 @@ from labcore.training.ratings_loop import CHUNK, Ratings, fit, mse
 KEPT_RATINGS = 2_000_000
 """Tables up to this size are kept as they are, with what was held out; larger ones sorted by user, so that a list can
 leave out what a person has rated without reading everybody's ratings."""
+PATIENT_STEPS = 200_000
+"""From so many steps on, batches are too small for the table: a step of a large model takes some ten milliseconds."""
 SLOW_BASELINES = 3_000_000
 """Above so many ratings SVD and ALS would take longer than the model itself; the averages stay."""
 RANKED_USERS, RANKED_USERS_NN = 1_000, 150
@@ -63,6 +65,9 @@ def run(spec: CollabSpec, job: Job) -> dict[str, Any]:
     train, valid = (judge.Table(*(column[rows] for column in columns), *sizes) for rows in (split.train, split.valid))
     y_range = range_of(spec, columns[2])
     unseen = tell_of_strangers(train, valid, job)
+    steps = spec.epochs * -(-len(train) // spec.batch_size)
+    if steps > PATIENT_STEPS:
+        job.note(f"{steps:,} steps will take long: larger batches (the preset for millions) see as much in fewer.")
 
     model = build(spec, Shape(*sizes, spec.factors), y_range, device)
     on_device = [Ratings.of(one.users, one.items, one.ratings, device) for one in (train, valid)]

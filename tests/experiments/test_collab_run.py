@@ -8,6 +8,7 @@ from PIL import Image
 
 import labcore
 from labcore.evaluation.collab_model import FactorModel
+from labcore.experiments import collab
 from labcore.models.collab import CollabNN, DotProduct, Shape
 from labcore.runs.artifacts import Artifacts
 from labcore.runs.job import Job, Stopped
@@ -210,3 +211,9 @@ def test_latest_small_reaches_the_notes_and_beats_svd(home, shared):
     assert run.status == "done", run.row.error
     assert run.metrics["valid_mse"] <= 0.77
     assert run.metrics["valid_mse"] < run.metrics["baseline_svd_mse"]
+
+
+def test_too_many_steps_are_said(home, monkeypatch):
+    monkeypatch.setattr(collab, "PATIENT_STEPS", 100)
+    run = labcore.run(CollabSpec.of(SMALL))
+    assert run.status == "done" and "larger batches" in " ".join(run.row.notes)
