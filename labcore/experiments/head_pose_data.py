@@ -9,6 +9,7 @@ import torch
 
 from labcore.data import block, splits
 from labcore.data.batches import Batches, Normalisation
+from labcore.data.check_points import single_frames
 from labcore.data.items import Items
 from labcore.data.splits import Split
 from labcore.errors import UserError
@@ -55,7 +56,8 @@ class Poses:
             self.targets = (columns / judge.ANGLE_SCALE)[:, None, :]
         self.trials = _trials(self.items, spec)
         telling.say(self.items, self.trials[0].split, job)
-        _say_single(self.items, job)
+        if "group" in self.items.table and (lonely := single_frames(self.items.table["group"])):
+            job.note(lonely)
         self._items_at = lru_cache(maxsize=1)(self._load)
 
     @cached_property
@@ -161,16 +163,6 @@ def _folds(items: Items) -> Iterator[Trial]:
 
 def _random(items: Items, share: float, spec: HeadPoseSpec) -> Trial:
     return Trial("random", "random_", splits.random(len(items), share, spec.dataset.split_seed))
-
-
-def _say_single(items: Items, job: Job) -> None:
-    if "group" not in items.table:
-        return
-    counts = items.table["group"].astype(str).value_counts()
-    single = sorted(counts[counts == 1].index)
-    if single:
-        more = f" and {len(single) - 3} more" if len(single) > 3 else ""
-        job.note(f"One frame only of {', '.join(single[:3])}{more}: what it examines is a single picture.")
 
 
 def neighbours(items: Items, split: Split, most: int = 6) -> dict[str, np.ndarray]:

@@ -156,7 +156,8 @@ def from_table(root: Path, source: str, table: pd.DataFrame, name: str = "own") 
     made = pd.DataFrame({"item": labels.unique_items(kept), "path": kept})
     notes = [f"Points from {source}: {', '.join(point for point, _, _ in triples)}."]
     if group is not None and not nameless.all():
-        made["group"] = table[group].astype(str).to_numpy()[rows]
+        # A gap in a column of whole numbers makes it one of floats: person 1 must not become 1.0 by it.
+        made["group"] = table[group].convert_dtypes().astype(str).to_numpy()[rows]
         notes.append(f"The column {group} says which pictures belong together.")
     angles = angle_columns(table)
     for angle, column in angles.items():
