@@ -85,9 +85,11 @@ def band_figure(
                 showlegend=False, hovertemplate="%{x:.2e}<extra></extra>",
             )
         )  # fmt: skip
-    figure.update_xaxes(
-        type="log", title="valid MSE, coordinates from −1 to 1 (log scale)", exponentformat="power", dtick=1
-    )
+    known = [value for ends in stored.values() for value in ends] + list(here.values())
+    # Room on the right for the number that is written beside a mark.
+    span = [float(np.log10(min(known))) - 0.2, float(np.log10(max(known))) + 0.4] if known else None
+    title = "valid MSE, coordinates from −1 to 1 (log scale)"
+    figure.update_xaxes(type="log", title=title, exponentformat="power", dtick=1, range=span)
     figure.update_yaxes(type="category", autorange="reversed")
     return dressed(figure, height)
 

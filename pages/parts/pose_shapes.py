@@ -124,7 +124,7 @@ def _channels(picture: np.ndarray | None) -> None:
         "show_images([r, g, b], titles=['R', 'G', 'B'], cmap='gray')",
         language="python",
     )
-    st.caption("Skin is bright in red and dark in blue: a channel is a picture that a filter can weigh by itself.")
+    st.caption("Each channel is a picture of its own, which a filter of the first layer can weigh by itself.")
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
