@@ -22,7 +22,7 @@ home = st.Page("home.py", title="Home", icon=":material/home:", default=True)
 runs = st.Page("runs.py", title="Runs", icon=":material/history:", url_path="runs")
 pages = [st.Page(f"{one.path}.py", title=one.title, icon=one.icon, url_path=one.path) for one in lessons()]
 
-theme.selected()
+theme.legible()
 page = st.navigation({"": [home], "Lessons": pages, "Kept": [runs]}, position="hidden" if present.on() else "sidebar")
 if present.on():
     present.bar(page.url_path, share.button)

@@ -25,10 +25,14 @@ def chart(figure: go.Figure, *, key: str, about: str = "", config: dict[str, Any
         What ``st.plotly_chart`` does.
     """
     drawn = go.Figure(figure) if present.on() else figure
-    # Streamlit writes numbers at axes in a grey that is too pale for its light theme (3.6:1).
-    for axis in [*drawn.select_xaxes(), *drawn.select_yaxes()]:
-        if axis.tickfont.color is None:
-            axis.tickfont.color = theme.ink()
+    # Streamlit writes names and numbers of figures in a grey that is too pale for its light theme (3.6:1).
+    ink = theme.ink()
+    axes = [
+        font for axis in (*drawn.select_xaxes(), *drawn.select_yaxes()) for font in (axis.tickfont, axis.title.font)
+    ]
+    for font in (*axes, drawn.layout.legend.font, *(note.font for note in drawn.layout.annotations)):
+        if font.color is None:
+            font.color = ink
     if present.on():
         enlarge(drawn)
     return st.plotly_chart(
