@@ -15,6 +15,7 @@ from labcore.data import decode, keep
 from labcore.data.decode import Method
 from labcore.data.items import Items
 from labcore.data.labels import Index
+from labcore.data.masks import read_mask
 from labcore.settings import settings
 
 VERSION = 2
@@ -150,7 +151,7 @@ def _decode_all(index: Index, size: tuple[int, int], method: Method, scratch: Pa
             try:
                 _, where = decode.read_picture(paths[row], size, method, resize=resize, to=blocks[0][place])
                 if with_masks:
-                    blocks[1][place] = decode.read_mask(mask_paths[row], size, index.codes, where, fill, index.colours)
+                    blocks[1][place] = read_mask(mask_paths[row], size, index.codes, where, fill, index.colours)
                 geometry[row] = _row(where)
             except decode.Unusable as problem:
                 reasons[row] = f"{items[row]} {problem}; it was left out."

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from labcore.data import archives, block, cache, decode, own, splits
+from labcore.data import archives, block, cache, check_points, decode, own, splits
 from labcore.data.files import existing_folder
 from labcore.data.items import Items, Task
 from labcore.data.labels import Index
+from labcore.data.masks import read_mask
 from labcore.errors import UserError
 from labcore.specs import DatasetSpec
 
@@ -174,7 +175,7 @@ def _check_pictures(index: Index) -> tuple[dict[str, int], list[Problem], np.nda
                 if index.task == "masks":
                     full = (where.height, where.width)
                     same = decode.presize(where.width, where.height, full, "squish")
-                    mask = decode.read_mask(index.root / row["mask"], full, index.codes, same, 0, index.colours)
+                    mask = read_mask(index.root / row["mask"], full, index.codes, same, 0, index.colours)
                     opened_pixels[number] = np.bincount(mask.ravel(), minlength=256)
             except decode.Unusable as problem:
                 reasons[number] = f"{row['item']} {problem}; it is left out."
@@ -194,6 +195,7 @@ def _check_pictures(index: Index) -> tuple[dict[str, int], list[Problem], np.nda
     problems += _twins(index)
     if index.task == "points":
         problems += _points_outside(index, rows, sizes, reasons)
+        problems += [Problem(sentence) for sentence in check_points.doubts(index.table)]
     counts = _class_counts(index, pixels)
     problems += _class_problems(index, counts)
     return counts, problems, usable

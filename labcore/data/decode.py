@@ -1,4 +1,4 @@
-"""Open one picture or mask, whatever it is, turn it upright and presize it; or say in a sentence why it is unusable."""
+"""Open one picture, whatever it is, turn it upright and presize it; or say in a sentence why it is unusable."""
 
 import os
 import threading
@@ -8,14 +8,13 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from labcore.data.fit import Geometry, Method, Resize, coarsest, fitted, fitted_codes, presize
-from labcore.data.labels import UNKNOWN_CODE
 
 try:
     import simplejpeg  # libjpeg-turbo without Pillow's detours: 1.4 times as fast on the same file
 except ImportError:  # no wheel for this machine: Pillow decodes JPEGs too
     simplejpeg = None
 
-__all__ = ["Geometry", "Method", "Unusable", "presize", "read_mask", "read_picture", "resize_array", "resize_codes"]
+__all__ = ["Geometry", "Method", "Unusable", "presize", "read_picture", "resize_array", "resize_codes"]
 
 MOST_PIXELS = 64_000_000
 """8000 x 8000: above every common camera, below what would take a small machine's memory (192 MB decoded)."""
@@ -73,7 +72,7 @@ def read_picture(
         raise
     except Exception as error:
         # Pillow's decoders raise whatever the damaged bytes lead them to: OSError, SyntaxError, struct.error, ...
-        raise Unusable(_reason(error)) from None
+        raise Unusable(reason(error)) from None
 
 
 def _quick_jpeg(path: Path | str, size: tuple[int, int], method: Method) -> tuple[np.ndarray, Geometry] | None:
@@ -128,7 +127,7 @@ def _read(path: Path | str) -> bytes | None:
 
 
 def _by_pillow(path: Path | str, size: tuple[int, int], method: Method) -> tuple[np.ndarray, Geometry]:
-    with _open(path) as picture:
+    with open_file(path) as picture:
         orientation = _orientation(picture)
         width, height = picture.size[::-1] if orientation in (5, 6, 7, 8) else picture.size
         step, stored = 1, picture.size
@@ -158,94 +157,6 @@ def _scratch(count: int) -> np.ndarray:
     if kept is None or len(kept) < count:
         kept = _own.scratch = np.empty(max(count, 1 << 20), np.uint8)
     return kept[:count]
-
-
-def read_mask(
-    path: Path | str,
-    size: tuple[int, int],
-    codes: np.ndarray,
-    where: Geometry,
-    fill: int,
-    colours: np.ndarray | None = None,
-) -> np.ndarray:
-    """Decode one mask and presize it like its picture, nearest pixel, so that no code is invented between two.
-
-    Args:
-        path: a picture whose pixel values (grey or palette numbers, or ``colours``) are codes.
-        size: (height, width) wanted.
-        codes: uint8 [256], pixel value to class.
-        where: how its picture was presized; the mask must have the picture's size.
-        fill: class of the bars that ``pad`` leaves.
-        colours: uint8 [C, 3], the colour of each class in masks that are painted; None refuses such masks.
-
-    Returns:
-        uint8 [height, width] of classes.
-
-    Raises:
-        Unusable: missing, damaged, of another size, or with a value or colour that is not defined.
-    """
-    try:
-        with _open(path) as picture:
-            values = raw_codes(picture, colours)
-    except Unusable:
-        raise
-    except FileNotFoundError:
-        raise Unusable(f"has no mask: {Path(path).name} is missing") from None
-    except Exception as error:
-        raise Unusable("has a mask that cannot be read: it " + _reason(error)) from None
-    if values.shape[::-1] != (where.width, where.height):
-        raise Unusable(
-            f"is {where.width} x {where.height} pixels and its mask {values.shape[1]} x {values.shape[0]}; "
-            "save both at one size"
-        )
-    classes = codes[values]
-    if (classes == UNKNOWN_CODE).any():
-        unknown = np.unique(values[classes == UNKNOWN_CODE])
-        shown = ", ".join(map(str, unknown[:5]))
-        raise Unusable(f"has a mask with the unknown code {shown}; add it to the codes or correct the mask")
-    return fitted_codes(classes, where, size, fill)
-
-
-def raw_codes(picture: Image.Image, colours: np.ndarray | None = None) -> np.ndarray:
-    """The pixel values of a mask, uint8 [H, W]: grey levels, palette numbers, equal channels, or classes by colour.
-
-    Raises:
-        Unusable: the mask is painted in colours that nobody named, or has codes above 255.
-    """
-    if picture.mode == "1":
-        return np.asarray(picture).astype(np.uint8)
-    values = np.asarray(picture)
-    if values.ndim == 3:
-        if values.shape[2] >= 3 and colours is not None:
-            return _by_colour(values[..., :3], colours)
-        if values.shape[2] >= 3 and (values[..., :1] != values[..., 1:3]).any():
-            raise Unusable(
-                "has a mask in colours; name each class's colour in codes.txt, "
-                "or save it as one code per pixel (grey or palette)"
-            )
-        values = values[..., 0]
-    if values.dtype != np.uint8:
-        if values.max(initial=0) > 255:
-            raise Unusable(f"has a mask with the code {values.max()}; codes go up to 255")
-        values = values.astype(np.uint8)
-    return values
-
-
-def _by_colour(pixels: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    """Classes uint8 [H, W] of pixels uint8 [H, W, 3] by their very colour."""
-    steps = np.array([1 << 16, 1 << 8, 1])
-    known = colours.astype(np.int64) @ steps
-    order = np.argsort(known)
-    found = pixels.astype(np.int64) @ steps
-    place = np.minimum(np.searchsorted(known[order], found), len(known) - 1)
-    strange = known[order][place] != found
-    if strange.any():
-        red, green, blue = pixels[strange][0]
-        raise Unusable(
-            f"has a mask with the unknown colour ({red}, {green}, {blue}) in {strange.sum():,} pixels; "
-            "add it to codes.txt or correct the mask"
-        )
-    return order[place].astype(np.uint8)
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:
@@ -286,15 +197,20 @@ def open_picture(path: Path) -> Image.Image:
         Unusable: see ``read_picture``.
     """
     try:
-        with _open(path) as picture:
+        with open_file(path) as picture:
             return _upright(to_rgb(picture), _orientation(picture))
     except Unusable:
         raise
     except Exception as error:
-        raise Unusable(_reason(error)) from None
+        raise Unusable(reason(error)) from None
 
 
-def _open(path: Path | str) -> Image.Image:
+def open_file(path: Path | str) -> Image.Image:
+    """A file as Pillow opens it, by the decoders of ``FORMATS`` alone; pixels are not read yet.
+
+    Raises:
+        Unusable: it is empty or has too many pixels. What Pillow raises for other files, ``reason`` puts in words.
+    """
     try:
         picture = Image.open(path, formats=FORMATS)
     except UnidentifiedImageError:
@@ -327,7 +243,8 @@ def _upright(picture: Image.Image, orientation: int) -> Image.Image:
     return ImageOps.exif_transpose(picture)
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Why a file cannot be read, as the second half of a sentence that starts with its name."""
     if isinstance(error, UnidentifiedImageError):
         return "is no picture that can be read (JPEG, PNG, WebP, GIF, BMP or TIFF)"
     if isinstance(error, Image.DecompressionBombError):

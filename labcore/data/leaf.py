@@ -20,6 +20,7 @@ from labcore.data import block, decode, registry, splits
 from labcore.data.embedded import build
 from labcore.data.items import Items, Task
 from labcore.data.labels import Index
+from labcore.data.masks import read_mask
 from labcore.data.steps import DataBlock
 from labcore.errors import UserError
 from labcore.settings import settings
@@ -188,7 +189,7 @@ class Leaf(DataBlock):
         @kept
         def mask(row: int) -> np.ndarray:
             where, path = opened(row)[1], index.root / index.table["mask"].iloc[row]
-            return decode.read_mask(path, self.shape, index.codes, where, index.void or 0, index.colours)
+            return read_mask(path, self.shape, index.codes, where, index.void or 0, index.colours)
 
         def points(row: int) -> np.ndarray:
             where = opened(row)[1]

@@ -1,19 +1,13 @@
-"""The user's own files: recognise the layout of a folder or of an upload, without a line of code from them."""
+"""The user's own files: recognise the layout of a folder, without a line of code from them."""
 
-import contextlib
 import dataclasses
-import hashlib
-import os
-import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
 
-from labcore.data import archives, keep, labels
-from labcore.data.archives import UPLOAD_BYTES, UPLOADED
+from labcore.data import labels
 from labcore.data.files import IMAGE_SUFFIXES, existing_folder, files, pictures
 from labcore.data.items import Task
 from labcore.data.labels import Index
@@ -40,19 +34,7 @@ PICTURE_FOLDERS = ("images", "imgs", "pictures", "photos", "img")
 TRAIN_NAMES, VALID_NAMES, TEST_NAMES = ("train", "training"), ("valid", "val", "validation"), ("test", "testing")
 NAMED_SHARE = 0.9
 """So many of the pictures must be named NAME_NUMBER before their names are taken for labels."""
-KEPT_BYTES = 5_000_000_000
-"""All uploads together; beyond this the least recently used go."""
-YOUNG_SECONDS = 3600.0
-"""An upload younger than this is in somebody's hands."""
 WEIGHT_SUFFIXES = frozenset({".pth", ".pt", ".safetensors", ".onnx", ".ckpt", ".bin", ".h5"})
-
-
-def limits() -> str:
-    """One sentence with the upload's limits, to be shown before it starts."""
-    return (
-        f"A zip of at most {UPLOAD_BYTES // 1_000_000} MB with at most {UPLOADED.members:,} files that unpack to "
-        f"at most {UPLOADED.bytes / 1e9:g} GB, or a CSV."
-    )
 
 
 def load_index(root: Path, task: Task | None = None) -> Index:
@@ -84,53 +66,6 @@ def in_words(index: Index) -> str:
     classes = f"{len(index.classes)} class" + ("es" if len(index.classes) != 1 else "")
     kinds = {"single_label": "one label each", "multi_label": "several labels each", "masks": "a mask each"}
     return f"{count} picture{'s' if len(index) != 1 else ''} of {classes} with {kinds[index.task]}"
-
-
-def receive(name: str, content: bytes, home: Path) -> Path:
-    """Keep an upload (zip, tar, or CSV) under ``home/uploads`` and give its folder; the same upload is kept once.
-
-    Raises:
-        UserError: too large, of another kind, or an archive that may not be unpacked.
-    """
-    if len(content) > UPLOAD_BYTES:
-        raise UserError(f"{name} has {len(content) / 1e6:.0f} MB. {limits()}")
-    if not content:
-        raise UserError(f"{name} is empty.")
-    folder = home / "uploads" / hashlib.sha256(content).hexdigest()[:32]
-    if folder.is_dir():
-        with contextlib.suppress(OSError):
-            os.utime(folder)  # used again: it goes last
-        return folder
-    _make_room(folder.parent)
-    scratch = folder.with_name(f".{folder.name}")
-    try:
-        scratch.mkdir(parents=True, exist_ok=True)
-        kept = scratch / (PurePosixPath(name.replace("\\", "/")).name[-100:] or "upload")
-        kept.write_bytes(content)
-        if archives.is_archive(kept):
-            archives.unpack(kept, folder, UPLOADED)
-        elif kept.suffix.lower() in (".csv", ".tsv", ".txt", ".parquet"):
-            folder.mkdir()
-            kept.replace(folder / kept.name)
-        else:
-            raise UserError(f"{name} is no zip and no CSV. {limits()}")
-    except OSError as error:
-        raise UserError(f"{name} cannot be kept in {folder.parent}: {error.strerror or error}.") from None
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    return folder
-
-
-def _make_room(uploads: Path) -> None:
-    """Forget the uploads that nobody used for longest, so that what visitors bring never fills the disk."""
-    there = sorted(
-        ((entry.stat().st_mtime, entry) for entry in uploads.glob("[0-9a-f]*") if entry.is_dir()), reverse=True
-    )
-    total = 0
-    for used, entry in there:
-        total += keep.folder_bytes(entry)
-        if total + UPLOADED.bytes > KEPT_BYTES and time.time() - used > YOUNG_SECONDS:
-            shutil.rmtree(entry, ignore_errors=True)
 
 
 def inner(root: Path) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from labcore.data import archives, own, registry
+from labcore.data import archives, own, registry, uploads
 from labcore.errors import UserError
 from labcore.settings import settings
 from labcore.specs import DatasetSpec
@@ -88,7 +88,7 @@ def _upload(tasks: tuple[str, ...]) -> None:
         on_change=_received,
         help=f"It holds {layouts}.",
     )
-    st.caption(own.limits())
+    st.caption(uploads.limits())
 
 
 def _received() -> None:
@@ -96,7 +96,7 @@ def _received() -> None:
     if sent is None:
         return
     try:
-        folder = own.receive(sent.name, sent.getvalue(), settings().home)
+        folder = uploads.receive(sent.name, sent.getvalue(), settings().home)
     except UserError as error:
         st.session_state["trouble"] = str(error)
         return

@@ -10,6 +10,7 @@ from PIL import Image
 
 from labcore.data import decode
 from labcore.data.labels import code_table
+from labcore.data.masks import read_mask
 
 SIZE = (16, 16)
 
@@ -146,7 +147,7 @@ def mask(path, values, size, method="squish", codes=None, source=None, fill=9):
     Image.fromarray(values).save(path)
     codes = code_table({0: 0, 1: 1, 7: 2}) if codes is None else codes
     where = decode.presize(*(source or values.shape[::-1]), size, method)
-    return decode.read_mask(path, size, codes, where, fill)
+    return read_mask(path, size, codes, where, fill)
 
 
 def test_masks_keep_their_codes(tmp_path):
@@ -164,7 +165,7 @@ def test_masks_keep_their_codes(tmp_path):
     palette.save(buffer, "PNG")
     (tmp_path / "p.png").write_bytes(buffer.getvalue())
     where = decode.presize(80, 60, (15, 20), "squish")
-    by_number = decode.read_mask(tmp_path / "p.png", (15, 20), code_table({0: 0, 7: 2}), where, 0)
+    by_number = read_mask(tmp_path / "p.png", (15, 20), code_table({0: 0, 7: 2}), where, 0)
     assert np.array_equal(by_number, made)
 
 
@@ -179,7 +180,7 @@ def test_masks_that_do_not_fit_are_named(tmp_path):
             tmp_path / "m.png", np.random.default_rng(0).integers(0, 9, (6, 8, 3), dtype=np.uint8), SIZE, source=(8, 6)
         )
     with pytest.raises(decode.Unusable, match=r"no mask: gone\.png is missing"):
-        decode.read_mask(tmp_path / "gone.png", SIZE, code_table({}), decode.presize(8, 6, SIZE, "squish"), 0)
+        read_mask(tmp_path / "gone.png", SIZE, code_table({}), decode.presize(8, 6, SIZE, "squish"), 0)
 
 
 def test_a_drafted_jpeg_looks_like_the_whole_one(tmp_path):

@@ -9,6 +9,7 @@ from labcore.data import decode
 from labcore.data.fit import by_pillow, coarsest, fitted, fitted_codes, presize
 from labcore.data.fit_fast import by_torch
 from labcore.data.labels import code_table
+from labcore.data.masks import read_mask
 
 
 @pytest.mark.parametrize("shape", [(40, 60), (90, 31), (16, 16), (200, 300), (7, 5)])
@@ -55,7 +56,7 @@ def test_mask_and_picture_meet_where_the_jpeg_was_decoded_small(tmp_path, source
     size = (24, 32)
     image, where = decode.read_picture(tmp_path / "p.jpg", size, method, resize=by_torch)
     assert where.step > 1
-    mask = decode.read_mask(tmp_path / "m.png", size, code_table({0: 0, 1: 1}), where, 0)
+    mask = read_mask(tmp_path / "m.png", size, code_table({0: 0, 1: 1}), where, 0)
     differ = (image[..., 0] > 127) != (mask == 1)
     # Half a result pixel at the two edges of the corner: a line of pixels at most may fall to the other side.
     assert differ.sum() <= 0.3 * (mask.any(axis=0).sum() + mask.any(axis=1).sum())

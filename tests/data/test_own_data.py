@@ -6,7 +6,7 @@ import pytest
 from data_samples import photo
 from PIL import Image
 
-from labcore.data import own
+from labcore.data import own, uploads
 from labcore.data.archives import UPLOAD_BYTES
 from labcore.errors import UserError
 
@@ -156,10 +156,10 @@ def test_uploads_are_kept_once_and_checked(classes, tmp_path, home):
         for path in classes.rglob("*.png"):
             packed.write(path, f"mine/{path.relative_to(classes)}")
     content = (tmp_path / "up.zip").read_bytes()
-    folder = own.receive("up.zip", content, home)
-    assert folder.is_relative_to(home / "uploads") and own.receive("x.zip", content, home) == folder
+    folder = uploads.receive("up.zip", content, home)
+    assert folder.is_relative_to(home / "uploads") and uploads.receive("x.zip", content, home) == folder
     assert own.load_index(folder).classes == ("cat", "dog")
-    table = own.receive("../../r.csv", b"user,item,rating\n1,2,3\n1,3,4\n", home)
+    table = uploads.receive("../../r.csv", b"user,item,rating\n1,2,3\n1,3,4\n", home)
     assert own.load_index(table).task == "ratings" and table.is_relative_to(home / "uploads")
     for name, bad, words in (
         ("a.exe", b"MZ", "no zip and no CSV"),
@@ -167,5 +167,5 @@ def test_uploads_are_kept_once_and_checked(classes, tmp_path, home):
         ("a.zip", b"0" * (UPLOAD_BYTES + 1), "at most 200 MB"),
     ):
         with pytest.raises(UserError, match=words):
-            own.receive(name, bad, home)
+            uploads.receive(name, bad, home)
     assert not [path for path in (home / "uploads").iterdir() if path.name.startswith(".")]

@@ -11,7 +11,7 @@ from PIL import Image
 
 import labcore
 from labcore.cli_thresholds import predict_command, thresholds_group
-from labcore.data import archives, own
+from labcore.data import archives, uploads
 from labcore.runs.cards import read_card
 from labcore.specs import Stage, ThresholdsSpec
 
@@ -88,7 +88,7 @@ def test_from_an_archive_to_thresholds_that_predict(home, tmp_path, name, layout
     labels = layout(source)
     archive = packed(source, tmp_path / "set.zip")
     if name == "own":
-        root = own.receive("set.zip", archive.read_bytes(), home)
+        root = uploads.receive("set.zip", archive.read_bytes(), home)
     else:
         root = tmp_path / "unpacked"
         archives.unpack(archive, root, archives.UPLOADED)
