@@ -1,12 +1,15 @@
 """The threshold board in a real browser: drag, type, read numbers; they are what Python says, without a round trip."""
 
 import re
+import subprocess
+import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from threshold_samples import CLASSES, predictions, record_run
 
-from labcore.evaluation import multilabel
+from labcore.evaluation import multilabel, own_predictions
 from labcore.evaluation.threshold_metrics import F2
 from labcore.evaluation.tune import tune
 
@@ -132,3 +135,43 @@ def test_a_narrow_screen_is_not_wider_than_itself(run, visit):
     page = opened(visit, "?t=0.5")
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """Predictions of one's own, as most tools write them."""
+    _, p, y = predictions(150, seed=3)
+    columns = {"image_name": [f"{row}.jpg" for row in range(150)]}
+    for column, name in enumerate(CLASSES):
+        columns |= {f"{name}_prob": p[:, column], f"{name}_true": y[:, column].astype(int)}
+    pd.DataFrame(columns).to_csv(tmp_path / "mine.csv", index=False)
+    return tmp_path / "mine.csv"
+
+
+def test_what_the_page_gives_is_what_the_command_line_writes_to_the_last_byte(run, visit, mine, tmp_path):
+    page = opened(visit, f"?from=your+own+file&file={mine}&tab=Take+away&metric=f1")
+    page.get_by_text("best per label", exact=True).click()
+    page.get_by_text("--per-class").first.wait_for(timeout=SECONDS)
+    for button, ending in (("JSON", "json"), ("CSV", "csv"), ("Python", "py")):
+        with page.expect_download(timeout=SECONDS) as download:
+            page.get_by_role("button", name=button, exact=True).click()
+        out = tmp_path / f"thresholds.{ending}"
+        arguments = ["thresholds", "tune", str(mine), "--metric", "f1", "--per-class", "--out", str(out)]
+        subprocess.run([sys.executable, "-m", "labcore", *arguments], check=True, capture_output=True, timeout=120)
+        assert download.value.path().read_bytes() == out.read_bytes()
+
+
+def test_an_uploaded_file_is_read_dragged_and_scored(run, visit, mine):
+    found = own_predictions.read(mine)
+    page = visit("/thresholds?from=your+own+file")
+    page.locator("input[type=file]").set_input_files(str(mine), timeout=SECONDS)
+    page.locator(".tb-picture").nth(23).wait_for(timeout=SECONDS)
+    box = page.locator(".tb-stage canvas").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 60, steps=4)
+    held = at(page)
+    assert held > 0.5 and shown(page) == f"{F2.score(found.p, found.y, held):.4f}"
+    for column, name in enumerate(CLASSES):
+        assert counts(page, name) == expected_counts(found.p, found.y, column, held)
+    page.mouse.up()
