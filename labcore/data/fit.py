@@ -103,8 +103,8 @@ def fitted_codes(mask: np.ndarray, where: Geometry, size: tuple[int, int], fill:
     Bars that ``pad`` leaves are ``fill``.
     """
     left, top, right, bottom = where.inner
-    columns = ((np.arange(left, right) + 0.5 - where.shift_x) / where.scale_x).astype(np.int64)
-    rows = ((np.arange(top, bottom) + 0.5 - where.shift_y) / where.scale_y).astype(np.int64)
+    columns = _centres(where.box[0], where.box[2], where.step, right - left)
+    rows = _centres(where.box[1], where.box[3], where.step, bottom - top)
     # A JPEG's last decoded pixel may reach beyond its source.
     seen = mask[rows.clip(0, mask.shape[0] - 1)[:, None], columns.clip(0, mask.shape[1] - 1)]
     if seen.shape == tuple(size):
@@ -112,6 +112,12 @@ def fitted_codes(mask: np.ndarray, where: Geometry, size: tuple[int, int], fill:
     made = np.full(size, fill, np.uint8)
     made[top:bottom, left:right] = seen
     return made
+
+
+def _centres(first: int, last: int, step: int, count: int) -> np.ndarray:
+    """The source pixel at the centre of each of ``count`` result pixels; in whole numbers, so that no machine rounds
+    a centre that falls between two pixels another way."""
+    return (2 * np.arange(count) + 1) * ((last - first) * step) // (2 * count) + first * step
 
 
 def by_pillow(pixels: np.ndarray, to: np.ndarray) -> None:
