@@ -1,7 +1,6 @@
 """The discriminative fine-tuner: train the head, unfreeze, small rates for early layers and large ones for late."""
 
 import copy
-import json
 from typing import Any
 
 import numpy as np
@@ -12,18 +11,16 @@ from torch import Tensor
 from labcore.data.splits import order
 from labcore.errors import UserError
 from labcore.evaluation.classification import baseline
-from labcore.experiments import pictures
+from labcore.experiments import pictures, staged
 from labcore.experiments.fine_tune_data import Lessons, lessons
-from labcore.models.backbones import Model, build_model, normalisation
-from labcore.models.export import load_into, to_onnx
+from labcore.models.backbones import build_model, normalisation
+from labcore.models.export import to_onnx
 from labcore.models.groups import freeze_to, parameter_counts
-from labcore.runs.artifacts import Artifacts
 from labcore.runs.job import Job
 from labcore.specs import FineTuneSpec, Stage
 from labcore.training.callbacks import Diverged
 from labcore.training.one_vs_rest import fit_one_vs_rest
 from labcore.training.optimizer import adamw
-from labcore.training.plans import first_trained, names_of
 from labcore.training.precision import resolve, resolve_device
 from labcore.training.tuner import Tuner, rest_batchnorm
 from labcore.training.watch import Answers, LastGood, Memory, Pace
@@ -33,7 +30,6 @@ GROUPS = ("early body", "late body", "head")
 """Names of the parameter groups: layers down to an eighth of the picture's side, the other layers, the head."""
 PLAIN_ITEMS = 2_000
 """Training pictures measured once more at the end, without dropout and augmentation; enough for two digits."""
-LAST_GOOD = "last-good"
 CARD_FORMAT = "unfreeze-classifier-1"
 
 
@@ -54,16 +50,13 @@ def run(spec: FineTuneSpec, job: Job) -> dict[str, Any]:
 
     device = resolve_device(spec.device)
     precision = resolve(spec.precision, device)
-    stages = [stage.but(name=name) for stage, name in zip(spec.plan, names_of(spec.plan), strict=True)]
-    for stage in stages:
-        first_trained(stage, len(GROUPS))
+    stages = staged.stages_of(spec.plan, spec.image_size, len(GROUPS))
     # A plan of single steps is a sprint (the LR finder's jury): it is judged by its curves and leaves no model behind.
     sprint = all(stage.steps for stage in stages)
 
     taught = lessons(spec, device, job)
     model = build_model(spec.arch, spec.weights, len(taught.classes), seed=spec.seed, head=spec.head)
-    if spec.start_from:
-        load_into(model, _stage_of(spec.start_from), f"Stage {spec.start_from}")
+    staged.start(model, spec.start_from)
     model.to(device)
     pictures.describe(job, precision)
 
@@ -72,7 +65,7 @@ def run(spec: FineTuneSpec, job: Job) -> dict[str, Any]:
         model,
         adamw(model, spec.weight_decay),
         F.cross_entropy,
-        taught.at(stages[-1].image_size or spec.image_size),
+        taught.at(stages[-1].image_size),
         precision,
         metrics={"error_rate": answers.measure},
         seed=spec.seed,
@@ -82,7 +75,6 @@ def run(spec: FineTuneSpec, job: Job) -> dict[str, Any]:
     # Before the default ones, so that a checkpoint has what these have to say of its step.
     learner.callbacks[:0] = [pace, answers, memory, *([] if sprint else [last_good, XRay(model)])]
     learner.computed_once = spec.frozen_body == "computed_once"
-    stages = [stage.but(image_size=stage.image_size or spec.image_size) for stage in stages]
     legs = learner.plan(stages)
     job.save("plan.json", _plan_facts(spec, stages, learner, taught))
     before = _judge_gathered(learner, taught)
@@ -91,27 +83,21 @@ def run(spec: FineTuneSpec, job: Job) -> dict[str, Any]:
         learner.fit(legs, job, resume=True)
     except Diverged as error:
         if not sprint:
-            raise UserError(_way_back(job, last_good, str(error), learner.leg.name)) from None
+            raise UserError(staged.way_back(job, last_good, error, learner.leg.name)) from None
         job.note(str(error))
-        return _of_this_run(pace, memory, model) | {"diverged": True}
+        return staged.of_this_run(stages, pace, memory, model) | {"diverged": True}
 
     logits, targets = _outputs(answers) or learner.predictions(learner.data.valid)
     metrics = _judged(logits, targets) | {
         "baseline_error_rate": baseline(taught.train_labels, targets.numpy(), len(taught.classes)).error_rate,
-        "epochs": sum(stage.epochs for stage in stages if not stage.steps),
     }
     job.save("predictions", _predictions(logits, targets, taught))
     if not sprint:
         plain, alone = _plain_look(learner, taught)
         metrics["train_loss_plain"] = plain
         metrics |= _compared(before, _judge_gathered(learner, taught))
-        _export(job, spec, learner, taught, alone, metrics)
-    return metrics | _of_this_run(pace, memory, model)
-
-
-def _stage_of(place: str) -> bytes:
-    run_id, _, name = place.partition("/")
-    return Artifacts().read(run_id, f"stage-{name}.safetensors")
+        _export(job, spec, stages, learner, taught, alone, metrics)
+    return metrics | staged.of_this_run(stages, pace, memory, model)
 
 
 def _plan_facts(spec: FineTuneSpec, stages: list[Stage], learner: Tuner, taught: Lessons) -> dict[str, Any]:
@@ -194,52 +180,31 @@ def _compared(before: dict[str, float], after: dict[str, float]) -> dict[str, fl
     }
 
 
-def _of_this_run(pace: Pace, memory: Memory, model: Model) -> dict[str, float]:
-    return {
-        "images_per_second": pace.images_per_second,
-        "seconds": pace.seconds,
-        "memory": memory.peak,
-        "parameters": sum(p.numel() for p in model.parameters()),
-    }
-
-
-def _way_back(job: Job, last_good: LastGood, what: str, stage: str) -> str:
-    from safetensors.torch import save
-
-    job.save(f"stage-{LAST_GOOD}.safetensors", save({k: t.contiguous() for k, t in last_good.weights.items()}))
-    happened = what.partition(". ")[0].rstrip(".")
-    return (
-        f"{happened}. The weights after {last_good.words} are kept as {LAST_GOOD}: go on from them "
-        f"with a tenth of the rate, or give stage {stage} a lower one from the start."
-    )
-
-
 def _export(
-    job: Job, spec: FineTuneSpec, learner: Tuner, taught: Lessons, alone: torch.nn.Linear, metrics: Any
+    job: Job,
+    spec: FineTuneSpec,
+    stages: list[Stage],
+    learner: Tuner,
+    taught: Lessons,
+    alone: torch.nn.Linear,
+    metrics: dict[str, float],
 ) -> None:
     """The model as ONNX and its card; the safetensors of the last stage are there already."""
-    size = spec.plan[-1].image_size or spec.image_size
-    height, width = (size, size) if isinstance(size, int) else size
-    mean, std = normalisation(spec.arch, spec.weights)
-    card = {
-        "format": CARD_FORMAT,
-        "task": "single_label",
-        "arch": spec.arch,
-        "head": spec.head,
-        "classes": list(taught.classes),
-        "image_size": [height, width],
-        "fitted": "crop",
-        "mean": list(mean),
-        "std": list(std),
-        "weights_file": f"stage-{names_of(spec.plan)[-1]}.safetensors",
-        "dataset": spec.dataset.name,
-        "data_fingerprint": taught.fingerprint,
-        "train_items": len(taught.train_labels),
-        "error_rate": metrics["error_rate"],
-        "baseline_error_rate": metrics["baseline_error_rate"],
-        "spec": json.loads(spec.canonical()),
-    }
+    card = staged.card(
+        spec,
+        stages,
+        format=CARD_FORMAT,
+        task="single_label",
+        head=spec.head,
+        classes=list(taught.classes),
+        fitted="crop",
+        data_fingerprint=taught.fingerprint,
+        train_items=len(taught.train_labels),
+        error_rate=metrics["error_rate"],
+        baseline_error_rate=metrics["baseline_error_rate"],
+    )
     job.save("card.json", card)
     job.progress(learner.steps_planned, learner.steps_planned, "export")
     model = copy.deepcopy(learner.model).cpu().float().eval()
-    job.save("model.onnx", to_onnx(model.body, model.head, alone, (height, width), mean, std))
+    size, (mean, std) = staged.height_width(stages[-1].image_size), normalisation(spec.arch, spec.weights)
+    job.save("model.onnx", to_onnx(model.body, model.head, alone, size, mean, std))

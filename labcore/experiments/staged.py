@@ -67,15 +67,18 @@ def facts(stages: list[Stage], learner: Learner) -> dict[str, Any]:
     return {"stages": told, "steps": first}
 
 
-def way_back(job: Job, last_good: LastGood, error: Exception, stage: str) -> str:
-    """Keep the last good weights of a run that diverged; the sentence that says so and what to do."""
+def way_back(job: Job, last_good: LastGood, error: Exception, stage: str, goes_on: bool = True) -> str:
+    """Keep the last good weights of a run that diverged; the sentence that says so and what to do.
+
+    ``goes_on`` says whether another run can start from them.
+    """
     weights = {name: tensor.contiguous() for name, tensor in last_good.weights.items()}
     job.save(f"stage-{LAST_GOOD}.safetensors", save(weights))
     happened = str(error).partition(". ")[0].rstrip(".")
-    return (
-        f"{happened}. The weights after {last_good.words} are kept as {LAST_GOOD}: go on from them "
-        f"with a tenth of the rate, or give stage {stage} a lower one from the start."
-    )
+    kept = f"{happened}. The weights after {last_good.words} are kept as {LAST_GOOD}"
+    if not goes_on:
+        return f"{kept}: give stage {stage} a lower rate, a tenth for example, and train again."
+    return f"{kept}: go on from them with a tenth of the rate, or give stage {stage} a lower one from the start."
 
 
 def card(spec: ImageSpec, stages: list[Stage], *, format: str, task: str, **more: Any) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Multi-label learning: one sigmoid and one binary cross-entropy per label, in stages, ready for its thresholds."""
 
 import copy
-import json
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +14,7 @@ from labcore.errors import UserError
 from labcore.evaluation import multilabel
 from labcore.evaluation import thresholds as sweep
 from labcore.evaluation.tune import tune
-from labcore.experiments import pictures
+from labcore.experiments import pictures, staged
 from labcore.models.backbones import build_model, normalisation
 from labcore.models.export import to_onnx
 from labcore.runs.job import Job
@@ -24,7 +23,6 @@ from labcore.training.callbacks import Diverged
 from labcore.training.learner import Data
 from labcore.training.many_labels import LOGGED, LastGoodLoss, ManyAnswers
 from labcore.training.optimizer import adamw
-from labcore.training.plans import first_trained, names_of
 from labcore.training.precision import resolve, resolve_device
 from labcore.training.tuner import Tuner
 from labcore.training.watch import Memory, Pace
@@ -33,7 +31,6 @@ GROUPS = 3
 """Early body, late body, head."""
 PICTURE_BYTES = 32_000_000
 """Valid pictures kept with the run, to look at behind every number: this much before compression."""
-LAST_GOOD = "last-good"
 CARD_FORMAT = "unfreeze-classifier-1"
 
 
@@ -54,7 +51,7 @@ def run(spec: ThresholdsSpec, job: Job) -> dict[str, Any]:
     job = pace.job
     device = resolve_device(spec.device)
     precision = resolve(spec.precision, device)
-    stages = _stages(spec)
+    stages = staged.stages_of(spec.plan, spec.image_size, GROUPS)
     pictures.describe(job, precision)
 
     items = _load(spec, stages[0].image_size, job)
@@ -91,7 +88,7 @@ def run(spec: ThresholdsSpec, job: Job) -> dict[str, Any]:
     try:
         learner.fit(learner.plan(stages), job, resume=True)
     except Diverged as error:
-        raise UserError(_way_back(job, last_good, str(error), learner.leg.name)) from None
+        raise UserError(staged.way_back(job, last_good, error, learner.leg.name, goes_on=False)) from None
 
     # A run that was resumed after its last validation has not heard it.
     if not answers.outputs:
@@ -113,13 +110,7 @@ def run(spec: ThresholdsSpec, job: Job) -> dict[str, Any]:
         "f2_samples_expected": tuned.expected,
     }  # fmt: skip
     _export(job, spec, stages, learner, items, tuned.card() | {"chosen": False}, metrics)
-    return metrics | {
-        "epochs": sum(stage.epochs for stage in stages if not stage.steps),
-        "images_per_second": pace.images_per_second,
-        "seconds": pace.seconds,
-        "memory": memory.peak,
-        "parameters": sum(p.numel() for p in model.parameters()),
-    }
+    return metrics | staged.of_this_run(stages, pace, memory, model)
 
 
 def _beside(known: multilabel.Baselines) -> dict[str, float]:
@@ -128,14 +119,6 @@ def _beside(known: multilabel.Baselines) -> dict[str, float]:
         for who, values in (("nothing", known.nothing), ("priors", known.priors))
         for name in LOGGED
     }
-
-
-def _stages(spec: ThresholdsSpec) -> list[Stage]:
-    named = zip(spec.plan, names_of(spec.plan), strict=True)
-    stages = [stage.but(name=name, image_size=stage.image_size or spec.image_size) for stage, name in named]
-    for stage in stages:
-        first_trained(stage, GROUPS)
-    return stages
 
 
 def _load(spec: ThresholdsSpec, size: Size, job: Job) -> Items:
@@ -163,13 +146,7 @@ def _say_rare(items: Items, valid: np.ndarray, job: Job) -> None:
 
 def _facts(spec, stages, learner: Tuner, items: Items, split, known: multilabel.Baselines, shares) -> dict[str, Any]:
     """What pages need to draw the run while it runs: steps, baselines, classes."""
-    first, legs = 0, []
-    for stage, leg in zip(stages, learner.plan(stages), strict=True):
-        legs.append(stage.model_dump(mode="json") | {"first_step": first, "train_steps": leg.steps})
-        first += leg.steps
-    return {
-        "stages": legs,
-        "steps": first,
+    return staged.facts(stages, learner) | {
         "classes": list(items.classes),
         "shares": shares,
         "train_items": len(split.train),
@@ -202,40 +179,22 @@ def _kept_pictures(items: Items, valid: np.ndarray) -> dict[str, np.ndarray]:
     return {"pictures": np.asarray(items.images[valid[places]]), "places": places}
 
 
-def _way_back(job: Job, last_good: LastGoodLoss, what: str, stage: str) -> str:
-    from safetensors.torch import save
-
-    job.save(f"stage-{LAST_GOOD}.safetensors", save({k: t.contiguous() for k, t in last_good.weights.items()}))
-    happened = what.partition(". ")[0].rstrip(".")
-    return (
-        f"{happened}. The weights after {last_good.words} are kept as {LAST_GOOD}: give stage {stage} a lower rate, "
-        "a tenth for example, and train again."
-    )
-
-
 def _export(job: Job, spec: ThresholdsSpec, stages: list[Stage], learner: Tuner, items: Items, chosen, metrics) -> None:
     """The model as ONNX with its card, in which the thresholds travel."""
-    size = stages[-1].image_size
-    height, width = (size, size) if isinstance(size, int) else size
-    mean, std = normalisation(spec.arch, spec.weights)
-    card = {
-        "format": CARD_FORMAT,
-        "task": "multi_label",
-        "arch": spec.arch,
-        "classes": list(items.classes),
-        "image_size": [height, width],
-        "fitted": "crop",
-        "mean": list(mean),
-        "std": list(std),
-        "weights_file": f"stage-{stages[-1].name}.safetensors",
-        "dataset": spec.dataset.name,
-        "data_fingerprint": items.fingerprint,
-        "f2_samples": metrics["f2_samples"],
-        "priors_f2_samples": metrics["priors_f2_samples"],
-        "thresholds": chosen,
-        "spec": json.loads(spec.canonical()),
-    }
+    card = staged.card(
+        spec,
+        stages,
+        format=CARD_FORMAT,
+        task="multi_label",
+        classes=list(items.classes),
+        fitted="crop",
+        data_fingerprint=items.fingerprint,
+        f2_samples=metrics["f2_samples"],
+        priors_f2_samples=metrics["priors_f2_samples"],
+        thresholds=chosen,
+    )
     job.save("card.json", card)
     model = copy.deepcopy(learner.model).cpu().float().eval()
+    size, (mean, std) = staged.height_width(stages[-1].image_size), normalisation(spec.arch, spec.weights)
     # Its own last layer is the sigmoid reading already.
-    job.save("model.onnx", to_onnx(model.body, model.head, model.head[-1], (height, width), mean, std))
+    job.save("model.onnx", to_onnx(model.body, model.head, model.head[-1], size, mean, std))
