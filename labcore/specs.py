@@ -378,8 +378,8 @@ class HeadPoseSpec(ImageSpec):
     @classmethod
     def _suit_the_data(cls, values: Any) -> Any:
         suited = _suited(SUITED_POSES, values)
-        if suited is not values and suited.get("target") == "angles":
-            suited.pop("augment", None)
+        if isinstance(values, dict) and values.get("target") == "angles" and "augment" not in values:
+            suited.pop("augment", None)  # the set's wish, not the person's
         return _named_after_weights(suited)
 
     @model_validator(mode="after")

@@ -2,20 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 import torch
 
 from labcore.data import block, splits
-from labcore.data.batches import Batches, Normalisation
 from labcore.data.check_points import single_frames
 from labcore.data.items import Items
 from labcore.data.splits import Split
 from labcore.errors import UserError
 from labcore.evaluation import head_pose as judge
 from labcore.experiments import pictures, telling
-from labcore.models.backbones import normalisation
 from labcore.runs.job import Job
 from labcore.specs import HeadPoseSpec, Size, Stage
 from labcore.training.learner import Data
@@ -48,8 +46,7 @@ class Poses:
         self.unit = "pixels" if spec.target == "points" else "degrees"
         if spec.target == "points":
             self.names = self.items.classes
-            height, width = self.items.images.shape[1:3]
-            self.targets = judge.to_unit(self.items.points, np.asarray([width, height])).astype(np.float32)
+            self.targets = unit_points(self.items)
         else:
             self.names = _angle_names(self.items)
             columns = self.items.table[list(self.names)].to_numpy(np.float32)
@@ -84,18 +81,9 @@ class Poses:
 
     def data_of(self, split: Split, size: Size) -> Data:
         """Training batches, shuffled and varied as the spec says, and valid batches as they are."""
-        spec, images = self.spec, self.images(size)
-        common = {
-            "batch_size": spec.batch_size,
-            "device": self.device,
-            "normalisation": Normalisation(*normalisation(spec.arch, spec.weights)),
-            "seed": spec.seed,
-        }
-        varied = None if spec.augment == "none" else VariedPoints(spec.augment, self.names)
-        return Data(
-            Batches(images, self.targets, split.train, training=True, transform=varied, **common),
-            Batches(images, self.targets, split.valid, **common),
-        )
+        items = self.items if size == self.first_size else self._items_at(size)
+        vary = partial(VariedPoints, points=self.names)
+        return pictures.batches(self.spec, items, self.targets, split, self.device, vary)
 
     def steps(self, split: Split, stages: list[Stage]) -> int:
         """Training steps of a whole plan under a split."""
@@ -113,6 +101,12 @@ class Poses:
                 "Choose heads, biwi or a CSV of your own with x and y columns."
             )
         return items
+
+
+def unit_points(items: Items) -> np.ndarray:
+    """float32 [N, P, 2], the points of a data set from -1 to 1 across its pictures, whatever their size."""
+    height, width = items.images.shape[1:3]
+    return judge.to_unit(items.points, np.asarray([width, height])).astype(np.float32)
 
 
 def _angle_names(items: Items) -> tuple[str, ...]:

@@ -8,16 +8,20 @@ import torch
 import torch.nn.functional as F
 
 from labcore.data import block
+from labcore.data.items import Items
 from labcore.errors import UserError
 from labcore.evaluation.lr_finder import elbow_tenth, suggest
 from labcore.experiments import pictures, staged
-from labcore.models.backbones import build_model
+from labcore.experiments.head_pose_data import unit_points
+from labcore.models.backbones import Model, build_model
 from labcore.models.groups import freeze_to
+from labcore.models.points import PointModel, build_point_model
 from labcore.runs.job import Job
-from labcore.specs import LRFinderSpec
+from labcore.specs import HeadPoseSpec, LRFinderSpec
 from labcore.training.features import on_features
 from labcore.training.learner import Learner
 from labcore.training.optimizer import adamw
+from labcore.training.pointing import VariedPoints, known_only
 from labcore.training.precision import resolve, resolve_device
 from labcore.training.range_test import range_test
 
@@ -43,24 +47,26 @@ def run(spec: LRFinderSpec, job: Job) -> dict[str, float]:
     pictures.describe(job, precision)
 
     items = pictures.load(spec, spec.image_size, job)
-    if items.task not in ("single_label", "multi_label"):
+    if items.task not in ("single_label", "multi_label", "points"):
         raise UserError(
-            f"{items.name} has {items.task.replace('_', ' ')} targets; the finder takes labels of whole pictures. "
-            "Choose critters, pets, tiles or your own folders."
+            f"{items.name} has {items.task.replace('_', ' ')} targets; the finder takes labels of whole pictures or "
+            "points in them. Choose critters, pets, tiles, heads or your own folders."
         )
-    several = items.task == "multi_label"
-    if several and spec.accuracy:
-        raise UserError("Accuracy means one label per picture. Leave accuracy out for several labels.")
+    if items.task != "single_label" and spec.accuracy:
+        raise UserError("Accuracy means one label per picture. Leave accuracy out for several labels and for points.")
     split = block.split(items, spec.dataset)
     pictures.say(items, split, job)
-    if several:
-        labels, loss = torch.from_numpy(pictures.one_hot(items).astype(np.float32)), F.binary_cross_entropy_with_logits
+    vary = None
+    if items.task == "multi_label":
+        targets, loss = torch.from_numpy(pictures.one_hot(items).astype(np.float32)), F.binary_cross_entropy_with_logits
+    elif items.task == "points":
+        targets, loss, vary = unit_points(items), known_only("mse"), partial(VariedPoints, points=items.classes)
     else:
-        labels, loss = torch.tensor(items.table["label"].to_numpy(np.int64)), F.cross_entropy
-    data = pictures.batches(spec, items, labels, split, device)
+        targets, loss = torch.tensor(items.table["label"].to_numpy(np.int64)), F.cross_entropy
+    data = pictures.batches(spec, items, targets, split, device, vary)
 
     job.progress(0, spec.num_it, "building the net")
-    model = build_model(spec.arch, spec.weights, len(items.classes), seed=spec.seed, head=spec.head)
+    model = _pointing(spec, items) if items.task == "points" else _classifying(spec, items)
     staged.start(model, spec.start_from)
     model.to(device)
     if spec.frozen:
@@ -94,3 +100,15 @@ def run(spec: LRFinderSpec, job: Job) -> dict[str, float]:
         metrics |= {"lr_lowest": float(found.lrs[lowest]), "lowest_loss": float(found.smooth_losses[lowest])}
     shown = len(found.lrs) * data.train.batch_size
     return metrics | {"images_per_second": shown / seconds, "seconds": seconds}
+
+
+def _classifying(spec: LRFinderSpec, items: Items) -> Model:
+    return build_model(spec.arch, spec.weights, len(items.classes), seed=spec.seed, head=spec.head)
+
+
+def _pointing(spec: LRFinderSpec, items: Items) -> PointModel:
+    """The head-pose lesson's own net, so that its rate is found on what will be trained."""
+    if spec.frozen_body == "computed_once":
+        raise UserError("Points are read from maps at three strides, not computed once. Let BatchNorm train.")
+    y_range = HeadPoseSpec().y_range
+    return build_point_model(spec.arch, spec.weights, len(items.classes), y_range=y_range, seed=spec.seed)

@@ -1,12 +1,14 @@
 """How every experiment on pictures begins: the data set decoded, split, and as batches on the device."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from labcore.data import block
 from labcore.data.augment import Augment, preset
-from labcore.data.batches import Batches, Normalisation
+from labcore.data.batches import Batches, Normalisation, Transform
 from labcore.data.items import Items
 from labcore.data.splits import Split
 from labcore.experiments.telling import describe as describe
@@ -35,15 +37,25 @@ def one_hot(items: Items) -> np.ndarray:
     return truths
 
 
-def batches(spec: ImageSpec, items: Items, targets: Tensor, split: Split, device: torch.device) -> Data:
-    """Training batches, shuffled and varied as the spec says, and valid batches as they are."""
+def batches(
+    spec: ImageSpec,
+    items: Items,
+    targets: Tensor | np.ndarray,
+    split: Split,
+    device: torch.device,
+    vary: Callable[[str], Transform] | None = None,
+) -> Data:
+    """Training batches, shuffled and varied as the spec says, and valid batches as they are.
+
+    ``vary`` makes the augmentation of a preset's name where targets have to move with their pictures.
+    """
     common = {
         "batch_size": spec.batch_size,
         "device": device,
         "normalisation": Normalisation(*normalisation(spec.arch, spec.weights)),
         "seed": spec.seed,
     }
-    varied = None if spec.augment == "none" else Varied(spec.augment)
+    varied = None if spec.augment == "none" else (vary or Varied)(spec.augment)
     return Data(
         Batches(items.images, targets, split.train, training=True, transform=varied, **common),
         Batches(items.images, targets, split.valid, **common),

@@ -12,10 +12,10 @@ from labcore.data import block
 from labcore.errors import UserError
 from labcore.evaluation import head_pose as judge
 from labcore.evaluation.point_predict import Pointer, to_csv
-from labcore.experiments import head_pose
+from labcore.experiments import head_pose, lr_finder
 from labcore.experiments.head_pose_data import neighbours
 from labcore.runs.artifacts import Artifacts
-from labcore.specs import HeadPoseSpec, Stage
+from labcore.specs import HeadPoseSpec, LRFinderSpec, Stage
 from labcore.training import callbacks
 
 PEOPLE, FRAMES, SIZE = 4, 10, (48, 64)
@@ -317,3 +317,14 @@ def test_a_divergence_keeps_the_last_good_weights(discs, home):
 def test_nothing_is_beside_where_no_person_is_on_both_sides(discs, home):
     items = block.load(spec(discs).dataset, SIZE)
     assert neighbours(items, block.split(items, spec(discs).dataset)) == {}
+
+
+def test_the_finder_finds_a_rate_for_points_too(discs, home):
+    asked = {name: value for name, value in spec(discs).model_dump().items() if name in LRFinderSpec.model_fields}
+    asked |= {"num_it": 12, "frozen": False, "augment": "photos", "valid_items": 8}
+    job = FakeJob()
+    found = lr_finder.run(LRFinderSpec.of(asked), job)
+    assert len(job.series["loss"]) == len(job.series["valid_loss"]) > 0 and "lr_lowest" in found
+    for change in ({"frozen": True, "frozen_body": "computed_once", "augment": "none"}, {"accuracy": True}):
+        with pytest.raises(UserError, match=r"(?i)points"):
+            lr_finder.run(LRFinderSpec.of(asked | change), FakeJob())
