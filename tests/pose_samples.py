@@ -72,9 +72,11 @@ def record_run(spec: HeadPoseSpec | None = None, status: str = "done") -> str:
     found = predictions(parts)
     away = judge.errors(found["truth"], found["prediction"])
     with Job(store, Artifacts(), store.get(run)) as job:
-        job.save("plan.json", _plan(people))
-        for name in parts:
-            prefix = "random_" if name == "random" else ""
+        prefixes = {
+            name: "random_" if name == "random" else f"fold_{k}_" if folds else "" for k, name in enumerate(parts)
+        }
+        job.save("plan.json", _plan(people) | {"prefixes": prefixes})
+        for name, prefix in prefixes.items():
             for epoch in range(EPOCHS + 1):
                 job.log(f"{prefix}pixel_error", 10 * epoch, 24.0 * 0.5**epoch + OFF.get(name, 4))
                 job.log(f"{prefix}valid_loss", 10 * epoch, 0.1 * 0.3**epoch + 1e-3)

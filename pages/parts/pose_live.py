@@ -10,6 +10,9 @@ from pages.parts import run_panel, words
 from pages.parts.ft_live import left
 from pages.parts.kept import artifact
 from pages.parts.live_curve import Curve, Known, live_curve
+from pages.parts.pose_result import FOLD
+from pages.parts.pose_result import RANDOM as RANDOM_PART
+from pages.parts.pose_result import VALID as VALID_PART
 from pages.parts.run_actions import replay_now
 
 PAGE = "head_pose"
@@ -42,11 +45,19 @@ def unit_of(spec: HeadPoseSpec) -> str:
     return "degrees" if spec.target == "angles" else "pixels"
 
 
+def trials_of(spec: HeadPoseSpec, told: dict[str, Any]) -> dict[str, str]:
+    """Prefix of the series of each trial, by its split: as the run itself says, else as its protocol does."""
+    return told.get("prefixes") or (
+        {VALID_PART: "", RANDOM_PART: TWIN} if spec.protocol == "both" else {VALID_PART: ""}
+    )
+
+
 def curves(row: Row | None, spec: HeadPoseSpec, told: dict[str, Any]) -> None:
     """Error and loss, live or kept; logarithmic, so that a tenth of the baseline is as far from it as a hundredth."""
-    names = [f"{prefix}{name}" for prefix in ("", TWIN) for name in (TRAIN, VALID, ERROR)]
+    trials = trials_of(spec, told)
+    names = [f"{prefix}{name}" for prefix in trials.values() for name in (TRAIN, VALID, ERROR)]
     known = {row.id: run_panel.known_of(row, names)} if row else {}
-    lines, losses = _error_lines(row, spec), _loss_lines(row, spec)
+    lines, losses = (_error_lines(row, spec, trials), _loss_lines(row, spec, trials)) if row else ([], [])
     if row and told.get("steps"):
         beside = _constants(told, BASELINES)
         square = _constants(told, SQUARED) if spec.loss == "mse" else {}
@@ -85,26 +96,33 @@ def _both(spec: HeadPoseSpec) -> bool:
     return spec.protocol != "one"
 
 
-def _error_lines(row: Row | None, spec: HeadPoseSpec) -> list[Curve]:
-    if row is None:
-        return []
-    main = "new people" if _both(spec) else "held out"
-    lines = [Curve(row.id, ERROR, main, 0, width=4)]
-    if _both(spec):
-        lines.append(Curve(row.id, f"{TWIN}{ERROR}", "random frames of known people", 1, dash="dash", width=4))
+def _folds(row: Row, trials: dict[str, str], series: str) -> list[Curve]:
+    """A line per person held out; of a finished run their mean within the span from the best to the worst."""
+    folds = {part.removeprefix(FOLD): prefix for part, prefix in trials.items() if part.startswith(FOLD)}
+    band = f"each of {len(folds)} people held out once" if row.status == "done" else None
+    return [Curve(row.id, f"{prefix}{series}", name, 0, width=4 if band else 2, band=band)
+            for name, prefix in folds.items()]  # fmt: skip
+
+
+def _error_lines(row: Row, spec: HeadPoseSpec, trials: dict[str, str]) -> list[Curve]:
+    lines = _folds(row, trials, ERROR)
+    if VALID_PART in trials:
+        lines.append(Curve(row.id, ERROR, "new people" if _both(spec) else "held out", 0, width=4))
+    if RANDOM_PART in trials:
+        label = "random frames of known people"
+        lines.append(Curve(row.id, f"{trials[RANDOM_PART]}{ERROR}", label, 1, dash="dash", width=4))
     return lines
 
 
-def _loss_lines(row: Row | None, spec: HeadPoseSpec) -> list[Curve]:
-    if row is None:
-        return []
-    lines = [
-        Curve(row.id, VALID, "valid, new people" if _both(spec) else "valid", 0, width=4),
-        Curve(row.id, TRAIN, "training", 0, dash="dot", width=2),
-    ]
-    if _both(spec):
-        lines.append(Curve(row.id, f"{TWIN}{VALID}", "valid, random frames", 1, dash="dash", width=4))
-        lines.append(Curve(row.id, f"{TWIN}{TRAIN}", "training, random split", 1, dash="dot", width=2))
+def _loss_lines(row: Row, spec: HeadPoseSpec, trials: dict[str, str]) -> list[Curve]:
+    lines = _folds(row, trials, VALID)
+    if VALID_PART in trials:
+        lines.append(Curve(row.id, VALID, "valid, new people" if _both(spec) else "valid", 0, width=4))
+        lines.append(Curve(row.id, TRAIN, "training", 0, dash="dot", width=2))
+    if RANDOM_PART in trials:
+        prefix = trials[RANDOM_PART]
+        lines.append(Curve(row.id, f"{prefix}{VALID}", "valid, random frames", 1, dash="dash", width=4))
+        lines.append(Curve(row.id, f"{prefix}{TRAIN}", "training, random split", 1, dash="dot", width=2))
     return lines
 
 
@@ -152,19 +170,28 @@ def panel(row: Row | None, spec: HeadPoseSpec, told: dict[str, Any]) -> None:
 
 
 def _so_far(row: Row, spec: HeadPoseSpec) -> None:
-    series = run_panel.series_of(row)
-    told = told_of(row).get("baselines") or {}
+    series, plan = run_panel.series_of(row), told_of(row)
+    told = plan.get("baselines") or {}
 
-    def last(name: str) -> float | None:
-        return float(series[name].values[-1]) if name in series and len(series[name].values) else None
+    def last(prefix: str) -> float | None:
+        curve = series.get(f"{prefix}{ERROR}")
+        return float(curve.values[-1]) if curve is not None and len(curve.values) else None
 
-    cells = [("New people" if _both(spec) else "Held out", last(ERROR), told.get("mean_point_error_median"))]
-    if _both(spec):
-        cells.append(("Random frames", last(f"{TWIN}{ERROR}"), told.get("random_mean_point_error_median")))
+    cells = []
+    for part, prefix in trials_of(spec, plan).items():
+        value = last(prefix)
+        if part.startswith(FOLD):
+            if value is not None:  # the person whose turn it was last
+                name = f"Held out: {part.removeprefix(FOLD)}"
+                cells = [(name, value, told.get("mean_point_error_median"))]
+        elif part == RANDOM_PART:
+            cells.append(("Random frames", value, told.get("random_mean_point_error_median")))
+        else:
+            cells.append(("New people" if _both(spec) else "Held out", value, told.get("mean_point_error_median")))
     with st.container(horizontal=True, gap="large"):
         for name, value, baseline in cells:
             _metric(name, measured(value, spec), baseline_words(baseline, spec))
-        _metric("Time left", words.seconds(left(row)), row.message or None)
+        _metric("Time left", words.seconds(left(row)), f"now: {row.message}" if row.message else None)
 
 
 def measured(value: float | None, spec: HeadPoseSpec) -> str:

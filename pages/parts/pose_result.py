@@ -17,6 +17,7 @@ from labcore.specs import DatasetSpec, HeadPoseSpec
 from pages.parts.kept import artifact
 
 VALID, RANDOM, FOLD = "valid", "random", "fold:"
+"""What a run calls its trials."""
 THUMB = 480
 """Widest side of a picture that goes to the browser: large enough for a phone's full width."""
 
