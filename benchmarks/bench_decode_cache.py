@@ -10,8 +10,9 @@ Contenders, interleaved, each over the same JPEG files with the same number of t
 
 A picture that is at least twice as large as wanted costs less than its full decode, resizing included. Where almost
 every pixel is kept (256 to 224 px), resizing and writing come on top of a full decode, and the ratio says so.
-Quality is measured beside it: PSNR of the cached pictures against a full decode brought to size by Pillow's bilinear
-filter, with antialias.
+Rates are of the clock; on a machine that others use too, the processor time per picture is the steadier measure (what
+decides the rate where all cores are busy), so the ratio is given by both. Quality is measured beside it: PSNR of the
+cached pictures against a full decode brought to size by Pillow's bilinear filter, with antialias.
 
 Run: python benchmarks/bench_decode_cache.py [--folder FOLDER_OF_JPEGS] [--size 64 128 224] [--threads 2]
 """
@@ -87,11 +88,11 @@ def psnr(images: np.ndarray, files: list[Path], size: tuple[int, int]) -> float:
     return statistics.median(found)
 
 
-def rate(count: int, work) -> float:
-    """Pictures per second of one call of ``work``."""
-    start = time.perf_counter()
+def rate(count: int, work: Callable[[], object]) -> tuple[float, float]:
+    """(pictures per second, microseconds of this process's processor time per picture) of one call of ``work``."""
+    start, busy = time.perf_counter(), time.process_time()
     work()
-    return count / (time.perf_counter() - start)
+    return count / (time.perf_counter() - start), (time.process_time() - busy) / count * 1e6
 
 
 def main() -> None:
@@ -116,7 +117,7 @@ def main() -> None:
         chunks = [files[start : start + CHUNK] for start in range(0, len(files), CHUNK)]
         table = pd.DataFrame({"item": names, "path": names, "label": 0})
         index = Index("bench", "single_label", folder, ("all",), table)
-        rates: dict[str, list[float]] = {}
+        rates: dict[str, list[tuple[float, float]]] = {}
         quality: dict[int, float] = {}
 
         def note(name: str, work: Callable[[], object]) -> None:
@@ -145,14 +146,16 @@ def main() -> None:
                     shutil.rmtree(home)  # left to lie, it would be written back beside the next contender
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, Pillow {PIL.__version__}")
     print(f"{len(files)} JPEGs, {arguments.threads} threads, median of {arguments.rounds}:")
-    medians = {name: statistics.median(values) for name, values in rates.items()}
-    for name, value in medians.items():
-        print(f"  {name:14s} {value:10,.0f} pictures/s")
-    pillow = max(medians["Pillow"], medians["Pillow, procs"])
+    medians = {name: tuple(map(statistics.median, zip(*values, strict=True))) for name, values in rates.items()}
+    for name, (value, busy) in medians.items():
+        shown = f"{busy:8,.0f} us of a core" if "procs" not in name else "   in its own processes"
+        print(f"  {name:14s} {value:10,.0f} pictures/s {shown}")
+    pillow = max(medians["Pillow"][0], medians["Pillow, procs"][0])
     for side in arguments.size:
-        taken, turbo = medians[f"cache {side}"], medians["libjpeg-turbo"]
+        (taken, busy), (turbo, turbo_busy) = medians[f"cache {side}"], medians["libjpeg-turbo"]
         print(
-            f"ratio at {side} px: {taken / pillow:.2f} x Pillow's bare decode, {taken / turbo:.2f} x libjpeg-turbo's "
+            f"ratio at {side} px: {taken / pillow:.2f} x Pillow's bare decode, {taken / turbo:.2f} x libjpeg-turbo's; "
+            f"by processor time {medians['Pillow'][1] / busy:.2f} x and {turbo_busy / busy:.2f} x "
             f"(wanted: {GOAL:.2f} or more); PSNR {quality[side]:.1f} dB"
         )
 
