@@ -8,6 +8,7 @@ from labcore.evaluation import head_pose as judge
 from labcore.figures import head_pose as figures
 from labcore.specs import HeadPoseSpec
 from pages.parts import pose_draw
+from pages.parts.chart import chart
 from pages.parts.pose_live import TWIN, measured
 from pages.parts.pose_pictures import pointed
 from pages.parts.pose_result import FOLD, RANDOM, VALID, Part, Result
@@ -114,7 +115,13 @@ def _landing(result: Result, part: Part) -> None:
         off = off if chosen == "all" else off[:, names.index(chosen)]
     off = off.reshape(-1, 2)
     left, right = st.columns([3, 2], gap="medium")
-    left.plotly_chart(figures.residual_figure(off, palette=palette()), key="landing", config=PLAIN)
+    with left:
+        chart(
+            figures.residual_figure(off, palette=palette()),
+            key="landing",
+            about="Where predictions land around the truth",
+            config=PLAIN,
+        )
     bias, spread = off.mean(axis=0), off.std(axis=0)
     with right:
         st.markdown(
@@ -151,7 +158,7 @@ def _against(spec: HeadPoseSpec, result: Result, part: Part) -> None:
         drawn = figures.against_figure(truth, said, limits=limits, palette=palette())
     else:
         drawn = figures.against_figure(part.truth, part.prediction, names=names, unit=result.unit, palette=palette())
-    st.plotly_chart(drawn, key="against", config=PLAIN)
+    chart(drawn, key="against", config=PLAIN)
     slopes = _slopes(part)
     st.caption(
         "On the dashed line prediction and target agree. Flatter than the line means that the net plays safe, "
@@ -181,7 +188,7 @@ def _people(result: Result, part: Part, name: str) -> None:
         "mean point": metrics.get(f"{prefix}mean_point_error_median"),
     }
     color = figures.RANDOM if name == RANDOM else figures.PERSON
-    st.plotly_chart(
+    chart(
         figures.groups_figure(table, lines, unit=result.unit, palette=palette(), color=color), key="people",
         config=PLAIN,
     )  # fmt: skip
@@ -199,7 +206,7 @@ def _poses(result: Result, part: Part) -> None:
     if not angles:
         st.info("This data set does not say how the heads are turned.", icon=":material/threesixty:")
         return
-    st.plotly_chart(figures.angle_figure(angles, unit=result.unit, palette=palette()), key="poses", config=PLAIN)
+    chart(figures.angle_figure(angles, unit=result.unit, palette=palette()), key="poses", config=PLAIN)
     worst = max(
         ((row.median, name, row) for name, table in angles.items() for row in table.itertuples()),
         key=lambda one: one[0],
