@@ -7,6 +7,8 @@ from pages.parts.code_stages import GROUPING, GROUPS, RATES, custom_rates, ends_
 
 WIDTHS = {"light": (64, 48, 32, 24, 16), "full": (256, 128, 64, 32, 16)}
 """The decoder's channels, deepest first, as in labcore.models.unet, which a page cannot import."""
+# smp asks timm for the maps of every level, and such a body is called as it is.
+_EARLY_AND_LATE = GROUPING.replace("body.eval().forward_features(", "body.eval()(")
 _DICE = """def dice_loss(scores, y):
     known = (y != void).unsqueeze(1)
     p = scores.softmax(1) * known
@@ -100,7 +102,7 @@ def fastai_code(spec: SegmentationSpec) -> str:
         # fastai moves a mask with its picture, and fills what comes in by mirroring.
         f"        batch_tfms=[{VARIED[spec.augment]}Normalize.from_stats({MEAN_AND_STD})],\n"
         f"    ).dataloaders(range(len(held)), bs={spec.batch_size})\n\n",
-        f"{GROUPING}\n\n{_model(spec)}\n{_loss(spec)}\n",
+        f"{_EARLY_AND_LATE}\n\n{_model(spec)}\n{_loss(spec)}\n",
         "def groups(model):\n"
         "    up = params(model.decoder) + params(model.segmentation_head)\n"
         "    return [*early_and_late(model.encoder.model), up]\n\n",
@@ -147,7 +149,7 @@ def torch_code(spec: SegmentationSpec) -> str:
         "        return (x - mean) / std, y\n\n\n"
         "def loader_at(size):\n"
         f"    return torch.utils.data.DataLoader(Scenes(size), {spec.batch_size}, shuffle=True, drop_last=True)\n\n\n"
-        f"{GROUPING}\n\n{_model(spec)}"
+        f"{_EARLY_AND_LATE}\n\n{_model(spec)}"
         "groups = [*early_and_late(model.encoder.model), [*model.decoder.parameters(), "
         "*model.segmentation_head.parameters()]]\n"
         f"{_loss(spec)}\n\n"

@@ -6,13 +6,14 @@ import zipfile
 import zlib
 
 import numpy as np
+import pandas as pd
 import pytest
 import segmentation_samples as samples
 from page_helpers import button, labels, texts
 
 from labcore.evaluation.segmentation_files import read_mask
 from labcore.runs.store import open_store
-from labcore.specs import SegmentationSpec
+from labcore.specs import SegmentationSpec, Stage
 from labcore.training import plans
 from pages.parts import mask_viewer, seg_choose, seg_code, seg_compare, seg_export, seg_source
 from pages.parts.mask_viewer import Code, View, view_from_link, view_of
@@ -209,6 +210,25 @@ def test_halving_keeps_epochs_and_rates_and_starts_at_half_the_size():
 def test_the_code_in_fastai_and_torch_is_python(spec):
     compile(seg_code.fastai_code(spec), "fastai", "exec")
     compile(seg_code.torch_code(spec), "torch", "exec")
+
+
+def test_the_torch_code_trains(tmp_path, monkeypatch):
+    folder = tmp_path / ".lab" / "data" / "streets"
+    folder.mkdir(parents=True)
+    scenes = [samples.scene(seed, (64, 64)) for seed in range(6)]
+    np.save(folder / "images.npy", np.stack([picture for picture, _ in scenes]))
+    np.save(folder / "masks.npy", np.stack([mask for _, mask in scenes]))
+    pd.DataFrame({"is_valid": [False] * 5 + [True]}).to_parquet(folder / "items.parquet")
+    (folder / "meta.json").write_text(json.dumps({"classes": [name for name, _, _ in samples.CODES]}))
+    monkeypatch.chdir(tmp_path)
+    stages = (Stage(freeze_to=-1, lr=1e-3), Stage(lr=1e-3, lr_lo=1e-5))
+    spec = SegmentationSpec(arch="mobilenetv3_small_050", weights="none", image_size=64, batch_size=2, plan=stages,
+                            loss="both", class_weights="balanced", skip_off=(0,))  # fmt: skip
+    found: dict = {}
+    exec(seg_code.torch_code(spec), found)
+    assert np.isfinite(found["loss"].item()) and found["void"] == samples.VOID
+    rates = [group["lr"] for group in found["optimizer"].param_groups]
+    assert rates == sorted(rates) and rates[0] < rates[-1]
 
 
 def test_presets_are_told_apart_and_controls_take_any_spec(visit, trained):
