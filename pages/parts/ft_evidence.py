@@ -10,7 +10,7 @@ import streamlit as st
 
 from labcore.data import registry
 from labcore.evaluation.seeds import Gap, gap
-from labcore.figures.evidence import seed_bands
+from labcore.figures.fine_tune import race_figure
 from labcore.specs import DatasetSpec, FineTuneSpec
 from pages.parts import words
 from pages.parts.chart import chart
@@ -40,7 +40,7 @@ def evidence(spec: FineTuneSpec) -> None:
     shown = [mine, *_rivals(errors)]
     curves = {one["name"]: one["epochs"] for one in told["plans"] if one["name"] in shown}
     chart(
-        seed_bands(curves, palette=palette()),
+        race_figure(curves, baseline=told["baseline"], palette=palette()),
         key="evidence",
         about="Error rate by epoch over several seeds",
     )

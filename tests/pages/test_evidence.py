@@ -3,12 +3,10 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from page_helpers import texts
 
 from labcore.data import registry
-from labcore.figures.evidence import seed_bands
 from labcore.specs import DatasetSpec
 from pages.parts import ft_evidence
 
@@ -60,10 +58,3 @@ def test_what_ships_is_whole_and_of_the_pictures_that_are_drawn_now():
     assert all(len(one["error"]) == told["seeds"] >= 3 for one in told["plans"])
     for one in told["plans"]:
         assert [epochs[-1] for epochs in one["epochs"]] == pytest.approx(one["error"], abs=1e-4)
-
-
-def test_a_band_spans_the_seeds_and_the_line_is_their_mean():
-    errors = {"slice": [[0.4, 0.1], [0.6, 0.2]]}
-    band, line = seed_bands(errors).data
-    assert sorted(band.y) == pytest.approx([0.1, 0.2, 0.4, 0.6])
-    np.testing.assert_allclose(line.y, [0.5, 0.15])
