@@ -1,64 +1,27 @@
 """A net learns to point, small: both splits in one run, cut off anywhere, exported, and refused in one sentence."""
 
-import csv
+import json
 import shutil
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from fake_job import FakeJob, Killed
 from PIL import Image
+from pose_discs import FRAMES, HEAD, SIZE, spec
 
+import labcore
+from labcore.cli import cli
 from labcore.data import block
+from labcore.data.real import points_csv
 from labcore.errors import UserError
 from labcore.evaluation import head_pose as judge
 from labcore.evaluation.point_predict import Pointer, to_csv
 from labcore.experiments import head_pose, lr_finder
 from labcore.experiments.head_pose_data import neighbours
 from labcore.runs.artifacts import Artifacts
-from labcore.specs import HeadPoseSpec, LRFinderSpec, Stage
+from labcore.specs import LRFinderSpec, Stage
 from labcore.training import callbacks
-
-PEOPLE, FRAMES, SIZE = 4, 10, (48, 64)
-HEAD = Stage(name="head", freeze_to=-1, epochs=1, lr=1e-2, tenth=True)
-ALL = Stage(name="all", epochs=2, lr=1e-2, lr_lo=1e-3)
-
-
-@pytest.fixture(scope="module")
-def discs(tmp_path_factory):
-    """Four persons, each before a wall of an own colour, and a bright disc with a name for its centre and its top."""
-    root = tmp_path_factory.mktemp("discs")
-    (root / "images").mkdir()
-    rng = np.random.default_rng(0)
-    rows, columns = np.mgrid[:48, :64] + 0.5
-    table = [("image_name", "person", "yaw", "x_mid", "y_mid", "x_top", "y_top")]
-    for person in range(PEOPLE):
-        wall = rng.integers(0, 120, 3)
-        for frame in range(FRAMES):
-            x, y = rng.uniform(14, 50), rng.uniform(14, 36)
-            picture = np.full((48, 64, 3), wall, float) + rng.normal(0, 6, (48, 64, 3))
-            picture[np.hypot(columns - x, rows - y) < 9] = (235, 215, 190)
-            name = f"p{person}_{frame:02d}.png"
-            Image.fromarray(picture.clip(0, 255).astype(np.uint8)).resize((128, 96)).save(root / "images" / name)
-            table.append((name, f"p{person}", round(2 * x - 64, 2), 2 * x, 2 * y, 2 * x, 2 * y - 18))
-    with (root / "points.csv").open("w", newline="") as file:
-        csv.writer(file).writerows(table)
-    return root
-
-
-def spec(root, **changes) -> HeadPoseSpec:
-    values = {
-        "dataset.name": "own",
-        "dataset.root": str(root),
-        "dataset.hold_out": "p3",
-        "arch": "test_resnet",
-        "weights": "none",
-        "image_size": SIZE,
-        "batch_size": 8,
-        "plan": (HEAD, ALL),
-        "device": "cpu",
-        "precision": "fp32",
-    }
-    return HeadPoseSpec.of(values | changes)
 
 
 @pytest.fixture(scope="module")
@@ -220,91 +183,6 @@ def test_a_stage_of_an_earlier_run_is_gone_on_from(discs, home):
     assert np.allclose(lapse["points"][0], before["points"][-1], atol=1e-3)
 
 
-def changed(discs, folder, change):
-    """A copy of the set whose table is what ``change`` makes of its head and its rows."""
-    shutil.copytree(discs / "images", folder / "images")
-    with (discs / "points.csv").open() as file:
-        head, *rows = list(csv.reader(file))
-    head, rows = change(head, rows)
-    with (folder / "points.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([head, *rows])
-    return folder
-
-
-def run_quickly(root, **changes):
-    job = FakeJob()
-    plan = (Stage(name="all", steps=1),)
-    head_pose.run(spec(root, plan=plan, **{"protocol": "one", "dataset.hold_out": "", **changes}), job)
-    return job
-
-
-def test_points_outside_and_missing_numbers_are_left_out_with_a_sentence(discs, tmp_path, home):
-    def change(head, rows):
-        rows[0][3], rows[1][4] = "500", ""
-        rows[2][1] = ""
-        return head, rows
-
-    job = run_quickly(changed(discs, tmp_path, change))
-    assert any("p0_01.png has no number for the point mid" in note and "2 more" in note for note in job.notes)
-    items = block.load(spec(tmp_path).dataset, SIZE)
-    assert len(items) == PEOPLE * FRAMES - 3
-    sentences = "\n".join(items.left_out)
-    assert "the point mid (500, " in sentences and "outside its 128 x 96 picture" in sentences
-    assert "p0_02.png has no person in points.csv" in sentences
-
-
-def test_without_persons_there_is_no_split_by_person(discs, tmp_path, home):
-    def change(head, rows):
-        return [name for name in head if name != "person"], [row[:1] + row[2:] for row in rows]
-
-    root = changed(discs, tmp_path, change)
-    for protocol in ("both", "leave_one_out"):
-        with pytest.raises(UserError, match=r"names no persons or videos.*protocol to one"):
-            run_quickly(root, protocol=protocol)
-    run_quickly(root)
-
-
-def test_a_person_with_one_frame_is_named(discs, tmp_path, home):
-    def change(head, rows):
-        rows[0][1] = "lonely"
-        return head, rows
-
-    job = run_quickly(changed(discs, tmp_path, change))
-    assert any("One frame only of lonely" in note for note in job.notes)
-
-
-def test_angles_that_some_pictures_lack_are_refused(discs, tmp_path, home):
-    def change(head, rows):
-        rows[0][2] = ""
-        return head, rows
-
-    root = changed(discs, tmp_path, change)
-    with pytest.raises(UserError, match=r"1 of 40 pictures have no yaw.*mixed"):
-        run_quickly(root, target="angles")
-    run_quickly(root)
-
-
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"protocol": "both", "dataset.split": "random"}, "same persons"),
-        ({"arch": "vit_tiny_patch16_224"}, "convolutional"),
-        ({"plan": (Stage(name="all", freeze_to=3),)}, "nothing trains"),
-    ],
-)
-def test_what_makes_no_sense_is_one_sentence(discs, home, changes, sentence):
-    with pytest.raises(UserError, match=sentence) as caught:
-        head_pose.run(spec(discs, **changes), FakeJob())
-    assert "\n" not in str(caught.value)
-
-
-def test_specs_that_make_no_sense_are_refused():
-    with pytest.raises(UserError, match="y_range"):
-        HeadPoseSpec.of(y_range=(1.0, -1.0))
-    with pytest.raises(UserError, match="Angles do not follow"):
-        HeadPoseSpec.of(target="angles", augment="photos")
-
-
 def test_a_divergence_keeps_the_last_good_weights(discs, home):
     job = FakeJob()
     with pytest.raises(UserError, match="last-good"):
@@ -328,3 +206,25 @@ def test_the_finder_finds_a_rate_for_points_too(discs, home):
     for change in ({"frozen": True, "frozen_body": "computed_once", "augment": "none"}, {"accuracy": True}):
         with pytest.raises(UserError, match=r"(?i)points"):
             lr_finder.run(LRFinderSpec.of(asked | change), FakeJob())
+
+
+def test_the_command_points_and_writes_a_table_that_is_data_again(discs, home, tmp_path):
+    run = labcore.run(spec(discs, protocol="one", plan=(Stage(name="all", steps=2),)))
+    assert run.status == "done", run.row.error
+    pictures = [str(discs / "images" / name) for name in ("p0_00.png", "p0_01.png")]
+    table, torn = tmp_path / "found.csv", tmp_path / "torn.png"
+    torn.write_bytes(b"no picture")
+    call = CliRunner().invoke
+    said = call(cli, ["predict", run.id[:12], *pictures, str(torn), "--csv", str(table), "--json"])
+    assert said.exit_code == 0, said.output
+    answers = [json.loads(line) for line in said.stdout.splitlines() if line.startswith("{")]
+    assert [set(answer["points"]) for answer in answers] == [{"mid", "top"}] * 2
+    assert "torn.png" in said.stderr
+    for picture in pictures:
+        shutil.copy(picture, tmp_path)
+    torn.unlink()
+    index = points_csv.load_index(tmp_path)
+    assert index.classes == ("mid", "top")
+    assert np.allclose(index.points[0], [answers[0]["points"][name] for name in index.classes], atol=0.011)
+    assert "mid (" in call(cli, ["predict", run.id, pictures[0]]).stdout
+    assert call(cli, ["predict", run.id, str(tmp_path / "nothing.png")]).exit_code == 2
