@@ -107,13 +107,15 @@ def imbalance_figure(
     """
     shares, iou = np.asarray(shares, float), np.asarray(iou, float)
     known = np.flatnonzero((shares > 0) & np.isfinite(iou))
+    known = known[np.argsort(shares[known], kind="stable")]
     figure = go.Figure(
         go.Scatter(
             x=shares[known],
             y=iou[known],
             mode="markers+text",
             text=[names[code] for code in known],
-            textposition="top center",
+            # Neighbours write above and below, so that their names do not meet.
+            textposition=[("top center", "bottom center")[place % 2] for place in range(len(known))],
             cliponaxis=False,
             marker={
                 "size": 18,
@@ -124,7 +126,11 @@ def imbalance_figure(
             showlegend=False,
         )
     )
-    figure.add_vline(FREQUENT, line={"dash": "dot", "width": 2}, annotation_text="1 % of the pixels")
+    figure.add_vline(FREQUENT, line={"dash": "dot", "width": 2})
+    # On a logarithmic axis an annotation, unlike a line, is placed by the exponent.
+    figure.add_annotation(
+        x=np.log10(FREQUENT), y=1, yref="paper", text="1 % of the pixels", showarrow=False, xanchor="left", xshift=6
+    )
     figure.update_xaxes(type="log", title="share of the training pixels", tickformat=".1%", dtick=1)
     figure.update_yaxes(title="IoU", range=[-0.03, 1.1])
     return dressed(figure, height)
@@ -207,7 +213,12 @@ def border_figure(
             hovertemplate="%{y:.1%} right",
         )
     )
-    figure.add_hline(accuracy, line={"dash": "dot", "width": 2}, annotation_text=f"all pixels: {accuracy:.1%}")
+    figure.add_hline(
+        accuracy,
+        line={"dash": "dot", "width": 2},
+        annotation_text=f"all pixels: {accuracy:.1%}",
+        annotation_position="bottom right",
+    )
     last = len(border) - 1
     ticks = [place for place in (0, 1, 2, 3, 5, 8, 12, 16, 20, last) if place <= last]
     figure.update_xaxes(

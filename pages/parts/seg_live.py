@@ -97,7 +97,7 @@ def numbers(row: Row) -> None:
         ("Valid loss", words.number(metrics.get("valid_loss", last("valid_loss"))), None),
     ]
     if place is not None:
-        cells.insert(1, ("Without looking", words.percent(place), "usual class per place"))
+        cells.insert(1, ("Without looking", words.percent(place), "by place alone"))
     if "test_pixel_accuracy" in metrics:
         test = f"mean IoU {words.percent(metrics.get('test_mean_iou'))}"
         cells.append(("On the test split", words.percent(metrics["test_pixel_accuracy"]), test))
@@ -105,7 +105,7 @@ def numbers(row: Row) -> None:
         cells.append(("Time left", words.seconds(left(row)), row.message or None))
     else:
         memory = metrics.get("memory", last("memory"))
-        used = None if memory is None else f"{words.size(memory * 1e6)} of memory"
+        used = None if memory is None else words.size(memory * 1e6)
         cells.append(("Time", words.seconds(metrics.get("seconds", row.seconds)), used))
     for column, (label, value, below) in zip(st.columns(len(cells)), cells, strict=True):
         column.metric(label, value, below, delta_color="off", delta_arrow="off")

@@ -34,7 +34,7 @@ def test_bars_have_the_colours_of_their_classes_and_dice_stands_beside():
 
 def test_a_class_without_pixels_has_no_place_on_the_axis_of_frequencies():
     figure = figures.imbalance_figure(NAMES, [0.6, 0.4, 0.0], [0.9, 0.5, np.nan], COLORS)
-    assert list(figure.data[0].text) == ["Sky", "Road"]
+    assert list(figure.data[0].text) == ["Road", "Sky"] and "1 %" in said(figure)
 
 
 def test_confusion_is_in_shares_of_what_is_there_and_parts_right_from_wrong():
