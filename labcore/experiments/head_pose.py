@@ -64,7 +64,8 @@ def run(spec: HeadPoseSpec, job: Job) -> dict[str, Any]:
         job.save("plan.json", plan_facts(spec, poses, stages, learner_of(poses.trials[0])))
     while phases.now < len(poses.trials):
         number = phases.now
-        trial, part = poses.trials[number], phases.part(poses.trials[number].prefix, keeps_files=number == 0)
+        trial = poses.trials[number]
+        part = phases.part(trial.prefix, trial.words, keeps_files=number == 0)
         learner, result = _train(learner_of(trial), stages, poses, trial, part)
         if number == 0:
             _export(job, spec, stages, learner.model, poses, judged(poses, [trial], [result]))

@@ -35,6 +35,11 @@ class Trial:
     prefix: str
     split: Split
 
+    @property
+    def words(self) -> str:
+        """What a progress bar says of it."""
+        return {"valid": "", "random": "random split"}.get(self.part, f"without {self.part.removeprefix('fold:')}")
+
 
 class Poses:
     """What is taught and examined, at every size that the plan asks for."""

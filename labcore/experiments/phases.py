@@ -27,9 +27,9 @@ class Phases:
         """What each finished training was ended with: trees of tensors and plain values."""
         self._learner = None if state["learner"] is None else state["learner"].numpy().tobytes()
 
-    def part(self, prefix: str, keeps_files: bool) -> "PhaseJob":
+    def part(self, prefix: str, words: str, keeps_files: bool) -> "PhaseJob":
         """The job of the training in hand."""
-        return PhaseJob(self, prefix, keeps_files)
+        return PhaseJob(self, prefix, words, keeps_files)
 
     def end(self, result: dict[str, Any]) -> None:
         """The training in hand is over; go to the next one."""
@@ -55,7 +55,8 @@ class Phases:
             "finished": self.finished,
             "learner": None if learner is None else torch.frombuffer(bytearray(learner), dtype=torch.uint8),
         }
-        self.job.checkpoint(pack(state), self.offset + step)
+        # One more per finished training: the engine takes two deaths at one step for a run that gets no further.
+        self.job.checkpoint(pack(state), self.offset + self.now + step)
 
 
 class PhaseJob:
@@ -64,11 +65,13 @@ class PhaseJob:
     Args:
         phases: the run.
         prefix: put before the name of every series.
+        words: what the progress says of this training.
         keeps_files: whether its files are kept; the trainings that only measure leave none.
     """
 
-    def __init__(self, phases: Phases, prefix: str, keeps_files: bool) -> None:
-        self._phases, self._job, self._prefix, self._keeps = phases, phases.job, prefix, keeps_files
+    def __init__(self, phases: Phases, prefix: str, words: str, keeps_files: bool) -> None:
+        self._phases, self._job, self._prefix, self._words = phases, phases.job, prefix, words
+        self._keeps = keeps_files
         self._restores = phases._learner
 
     def log(self, series: str, step: int, value: float) -> None:
@@ -81,7 +84,8 @@ class PhaseJob:
         return self._job.save(name, value) if self._keeps else name
 
     def progress(self, done: int, total: int, message: str = "") -> None:
-        self._job.progress(self._phases.offset + done, self._phases.total, message)
+        said = f"{self._words}: {message}" if self._words else message
+        self._job.progress(self._phases.offset + done, self._phases.total, said)
 
     def checkpoint(self, data: bytes, step: int) -> None:
         self._phases.checkpoint(data, step)
