@@ -16,6 +16,8 @@ from pages.parts.item_map import item_map
 from pages.parts.theme import palette
 
 COLOURS = ("genre", "year", "bias", "ratings")
+DRAWN = 3_000
+"""Biases drawn at most: a figure with a title per point travels with every click."""
 GENRES = 6
 """Genres with a colour of their own, the most frequent; the others are grey together."""
 OTHER = "other"
@@ -39,7 +41,7 @@ def map_tab(found: Learnt, row: Row) -> None:
             help="Items with few ratings have hardly been learnt: they crowd around the middle.",
         )  # fmt: skip
     searched = st.multiselect(
-        "Find", range(len(found.items)), key="map find", format_func=lambda n: found.items["title"].iloc[n],
+        "Find", range(len(found.items)), key="map find", format_func=found.titles.__getitem__,
         placeholder="type a title to ring it on the map", help="These items are ringed and named.",
     )  # fmt: skip
     shown, groups = points(found, x, y, colour, least)
@@ -121,7 +123,7 @@ def _truth(row: Row) -> None:
 def _neighbours(found: Learnt, item: int) -> None:
     st.subheader("Neighbours")
     chosen = st.selectbox(
-        "Of", range(len(found.items)), index=item, format_func=lambda n: found.items["title"].iloc[n],
+        "Of", range(len(found.items)), index=item, format_func=found.titles.__getitem__,
         key=f"neighbours of {item}", help="The items whose factors point the same way: cosine 1 is the same direction.",
     )  # fmt: skip
     allowed = found.items["ratings"].to_numpy() >= found.least_ratings

@@ -1,6 +1,7 @@
 """What a finished run of collaborative filtering holds, read once per server."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -48,6 +49,11 @@ class Learnt:
         if not self._crowd:
             self._crowd.append(crowd(self.model, self.noise))
         return self._crowd[0]
+
+    @cached_property
+    def titles(self) -> list[str]:
+        """Titles by code: a list answers a widget of 60,000 options a hundred times sooner than a table's column."""
+        return self.items["title"].tolist()
 
     @property
     def least_ratings(self) -> int:

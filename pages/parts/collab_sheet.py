@@ -103,7 +103,7 @@ def sheet_tab(found: Learnt) -> None:
         )  # fmt: skip
         films = right.multiselect(
             "Items", range(len(titles)), items.tolist(), key="sheet items", max_selections=12,
-            format_func=lambda n: titles.iloc[n], help="The columns of the block.",
+            format_func=found.titles.__getitem__, help="The columns of the block.",
         )  # fmt: skip
     if not people or not films:
         st.info("Choose at least one user and one item.", icon=":material/grid_on:")

@@ -81,7 +81,7 @@ def _rate(found: Learnt, ratings: dict[int, float], steps: list[float]) -> dict[
     titles, counts = found.items["title"], found.items["ratings"].to_numpy()
     famous = np.argsort(-counts, kind="stable")[:OFFERED].tolist()
     more = st.selectbox(
-        "Add", range(len(titles)), index=None, key="you add", format_func=lambda n: titles.iloc[n],
+        "Add", range(len(titles)), index=None, key="you add", format_func=found.titles.__getitem__,
         placeholder="type a title", help="Any item of the training data can be rated.",
     )  # fmt: skip
     shown = list(dict.fromkeys([*([more] if more is not None else []), *ratings, *famous]))
