@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from fake_job import FakeJob, Killed
 from PIL import Image
 from safetensors.torch import load as load_tensors
@@ -11,6 +12,7 @@ from labcore.errors import UserError
 from labcore.evaluation import segmentation as judge
 from labcore.evaluation.segmentation_predict import Segmenter
 from labcore.experiments import segmentation
+from labcore.experiments.segmentation_data import Scenes
 from labcore.specs import SegmentationSpec, Stage
 from labcore.training import callbacks
 
@@ -202,3 +204,23 @@ def test_masks_of_void_alone_are_refused(folder, tmp_path):
     (tmp_path / "codes.txt").write_text("void\nthing\n")
     with pytest.raises(UserError, match="a single class"):
         segmentation.run(make_spec(tmp_path), FakeJob())
+
+
+def test_camvid_keeps_its_test_videos_and_says_that_valid_flatters(shared):
+    job = FakeJob()
+    spec = SegmentationSpec.of({"dataset.name": "camvid", "dataset.root": str(shared / "camvid"), "image_size": SIZE})
+    scenes = Scenes(spec, [SIZE], torch.device("cpu"), job)
+    videos = [
+        {name.partition("_")[0] for name in scenes.names[rows]} for rows in (scenes.train, scenes.valid, scenes.test)
+    ]
+    assert videos[1] <= videos[0] and not videos[2] <= videos[0]
+    assert any("videos that also teach" in note and "The test split says more" in note for note in job.notes)
+    assert scenes.classes[scenes.void] == "Void" and scenes.shares[scenes.void] == 0
+
+
+def test_masks_of_pets_are_found_beside_their_breeds(shared):
+    spec = SegmentationSpec.of({"dataset.name": "pets", "dataset.root": str(shared / "pets"), "dataset.limit": 12})
+    scenes = Scenes(spec.but(image_size=32), [32], torch.device("cpu"), FakeJob())
+    assert scenes.classes == ("background", "pet", "border") and scenes.void == 2
+    x, y, _ = next(scenes.batches(32, scenes.train, training=True).epoch())
+    assert x.shape[2:] == y.shape[1:] == (32, 32) and y.dtype == torch.uint8
