@@ -34,6 +34,14 @@ QUESTIONS = {
     "Batches": "What does the net really get?",
 }
 """The six steps by their names."""
+WAYS = {
+    "single_label": (("lr_finder", "LR finder"), ("fine_tune", "Fine-tuner")),
+    "multi_label": (("thresholds", "Thresholds"),),
+    "masks": (("segmentation", "Segmentation"),),
+    "points": (("head_pose", "Head pose"),),
+    "ratings": (("collab", "Ratings"),),
+}
+"""The lessons that a kind of target is for: their pages, and titles short enough for the narrow column."""
 SIZES = (48, 64, 96, 128, 160, 224, "96x128", "120x160")
 SPLITS = ("auto", "random", "stratified", "group", "frames", "column", "file", "folder")
 
@@ -109,17 +117,14 @@ def open_block(spec: BlockSpec) -> Leaf:
 
 def use_it(spec: BlockSpec, block: Leaf) -> None:
     """The way on: the same data in the lesson that it is for."""
-    found = {"single_label": ("lr_finder", "LR finder"), "multi_label": ("thresholds", "Thresholds"),
-               "masks": ("segmentation", "Segmentation"), "points": ("head_pose", "Head pose"),
-               "ratings": ("collab", "Ratings")}  # fmt: skip
-    path, title = found[block.items.task]
-    if path not in {lesson.path for lesson in lessons()}:
-        return
+    stands = {lesson.path for lesson in lessons()}
     carried = {name: value for name, value in controls.link(spec).items() if name.startswith("dataset.")}
     if "upload" in data_choice.link():
         carried.pop("dataset.root", None)
     query = carried | data_choice.link()
-    st.page_link(f"{path}.py", label=f"Use it in: {title}", icon=":material/arrow_forward:", query_params=query)
+    for path, title in WAYS[block.items.task]:
+        if path in stands:
+            st.page_link(f"{path}.py", label=f"Use it in: {title}", icon=":material/arrow_forward:", query_params=query)
 
 
 def page() -> None:
