@@ -90,7 +90,7 @@ def run(spec: SegmentationSpec, job: Job) -> dict[str, Any]:
     parts = {"valid": valid}
     if len(scenes.test):
         parts["test"] = judged(scenes.test)
-        metrics |= {f"test_{name}": value for name, value in parts["test"].metrics.items()}
+        metrics |= {"test_" + name.removeprefix("valid_"): value for name, value in parts["test"].metrics.items()}
     looks.keep(job, learner, scenes, last, parts)
     _export(job, spec, stages, net, scenes, metrics)
     finite = {name: value for name, value in metrics.items() if np.isfinite(value)}
