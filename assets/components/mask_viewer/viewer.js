@@ -55,7 +55,9 @@ class Viewer {
     }));
     // What a person has set stays from picture to picture; a link is heard once.
     if (first) Object.assign(this.state, data.start, { hidden: new Set(data.start.hidden) });
-    if (data.chosen !== null && data.chosen !== undefined) this.state.chosen = data.chosen;
+    // A class that the page names is chosen once; whoever chooses another keeps it.
+    if (data.chosen !== null && data.chosen !== this.named) this.state.chosen = data.chosen;
+    this.named = data.chosen;
     if (this.state.chosen >= data.codes.length) this.state.chosen = 0;
     for (const [name] of LAYERS) if (this.state.layer === name && !this.offered(name)) this.state.layer = "prediction";
     if (this.state.second && !this.offered(this.state.second)) this.state.second = "";
