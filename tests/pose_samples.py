@@ -70,12 +70,16 @@ def record_run(spec: HeadPoseSpec | None = None, status: str = "done") -> str:
     parts = ("valid", "random") if spec.protocol == "both" else ("valid",)
     parts = tuple(f"fold:{name}" for name in people) if folds else parts
     found = predictions(parts)
+    if spec.target == "angles":
+        off = np.random.default_rng(1).normal(0, 4, found["angles"].shape)
+        found |= {"truth": found["angles"], "prediction": (found["angles"] + off).astype(np.float32)}
     away = judge.errors(found["truth"], found["prediction"])
     with Job(store, Artifacts(), store.get(run)) as job:
         prefixes = {
             name: "random_" if name == "random" else f"fold_{k}_" if folds else "" for k, name in enumerate(parts)
         }
-        job.save("plan.json", _plan(people) | {"prefixes": prefixes})
+        angles = {"unit": "degrees", "points": list(judge.ANGLE_NAMES)} if spec.target == "angles" else {}
+        job.save("plan.json", _plan(people) | {"prefixes": prefixes} | angles)
         for name, prefix in prefixes.items():
             for epoch in range(EPOCHS + 1):
                 job.log(f"{prefix}pixel_error", 10 * epoch, 24.0 * 0.5**epoch + OFF.get(name, 4))
@@ -84,7 +88,8 @@ def record_run(spec: HeadPoseSpec | None = None, status: str = "done") -> str:
         job.progress(10 * EPOCHS, 10 * EPOCHS)
         if status == "done":
             job.save("predictions", found)
-            _pictures(job)
+            if not angles:
+                _pictures(job)
     metrics = {}
     if status == "done":
         metrics = _metrics(found, away)

@@ -71,7 +71,7 @@ def _summary(spec: HeadPoseSpec, result: Result, name: str) -> None:
         f"Half of the {len(part):,} held-out pictures are within **{measured(whole.median, spec)}**, nine of "
         "ten within "
         f"**{measured(whole.p90, spec)}**. "
-        + (f"That is **{factor:.1f} times** nearer than always saying the mean point." if np.isfinite(factor) else "")
+        + (f"The mean point is **{factor:.1f} times** as far off." if np.isfinite(factor) else "")
     )
     st.caption(f"Errors in {result.unit}" + (" of the original picture." if result.unit == "pixels" else "."))
     st.download_button(
@@ -106,7 +106,7 @@ def _word(name: str) -> str:
 
 def _landing(result: Result, part: Part) -> None:
     if not part.pointing:
-        st.info("Angles land nowhere in the picture: see *Against the target*.", icon=":material/threesixty:")
+        st.info("Angles land nowhere in the picture: see *Against the target*.", icon=":material/rotate_right:")
         return
     off = part.prediction - part.truth
     names = list(result.names)
@@ -204,7 +204,7 @@ def _poses(result: Result, part: Part) -> None:
         if np.isfinite(part.angles[:, column]).any()
     }
     if not angles:
-        st.info("This data set does not say how the heads are turned.", icon=":material/threesixty:")
+        st.info("This data set does not say how the heads are turned.", icon=":material/rotate_right:")
         return
     chart(figures.angle_figure(angles, unit=result.unit, palette=palette()), key="poses", config=PLAIN)
     worst = max(

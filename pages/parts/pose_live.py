@@ -31,6 +31,8 @@ BASELINES = {
 }
 SQUARED = {"mean_point_mse": "mean point"}
 """The same beside the loss, where the loss is the mean squared error."""
+LEARNT = 0.8
+"""Above this share of the mean point's error a net has learnt too little for its splits to be compared."""
 ALIKE = 0.03
 """Baselines closer than this are one line."""
 
@@ -229,7 +231,9 @@ def verdict(row: Row, spec: HeadPoseSpec) -> None:
         leak_badge(metrics, spec)
         share, base = metrics.get("pixel_error_relative"), metrics.get("mean_point_error_median")
         parts = [] if share is None else [f"{words.percent(share)} of the picture's width"]
-        parts += [f"{base / error:.1f} times nearer than the {what}"] if base and error else []
+        if base and error:
+            nearer = f"{base / error:.1f} times nearer than the {what}"
+            parts.append(nearer if error <= LEARNT * base else f"hardly nearer than the {what}")
         parts += [f"MSE {metrics['mse']:.2e} (targets from −1 to 1)"] if "mse" in metrics else []
         if parts:
             st.caption(", ".join(parts))
@@ -240,7 +244,10 @@ def leak_badge(metrics: dict[str, Any], spec: HeadPoseSpec) -> None:
     ratio = metrics.get("leak_ratio")
     if ratio is None:
         return
-    if ratio >= LEAKS:
+    base = metrics.get("mean_point_error_median")
+    if base is not None and metrics["pixel_error_median"] > LEARNT * base:
+        st.badge("Hardly nearer than the mean point: train longer", icon=":material/help:", color="gray")
+    elif ratio >= LEAKS:
         st.badge(
             f"Leak: the random split looks {ratio:.1f}x better than it is", icon=":material/water_drop:", color="orange"
         )

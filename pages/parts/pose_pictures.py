@@ -50,7 +50,7 @@ def pictures_tab(row: Row | None, result: Result | None) -> None:
         )
         return
     if not result.main.pointing:
-        st.info("Angles have no place in the picture to draw. See them under *Errors*.", icon=":material/threesixty:")
+        st.info("Angles have no place in the picture to draw. See them under *Errors*.", icon=":material/rotate_right:")
         return
     show_results(result)
 

@@ -14,7 +14,7 @@ from labcore.specs import HeadPoseSpec
 from pages.parts import pose_draw, run_panel, words
 from pages.parts.chart import chart
 from pages.parts.kept import artifact
-from pages.parts.pose_live import LOOK_EVERY, TWIN, baseline_words, leak_badge, left, measured
+from pages.parts.pose_live import LEAKS, LOOK_EVERY, TWIN, baseline_words, leak_badge, left, measured
 from pages.parts.pose_result import RANDOM, VALID, Result, result_of
 from pages.parts.theme import palette
 
@@ -63,7 +63,7 @@ def two_splits(spec: HeadPoseSpec, row: Row | None, result: Result | None) -> No
             else:
                 st.caption(f"Knowing only who it is, the mean point of each person: {person:.1f} {result.unit}.")
     ratio = metrics.get("leak_ratio")
-    if ratio is not None:
+    if ratio is not None and ratio >= LEAKS:
         st.markdown(
             f"**Same net, same plan, same number of epochs: {measured(metrics['pixel_error_median'], spec)} on "
             "people it "

@@ -65,6 +65,24 @@ def test_every_view_opens(visit, home, name, views):
         assert not visit("head_pose", tab=tab, **{name: view}).error
 
 
+@pytest.mark.parametrize(("tab", "view"), [
+    *(("Errors", view) for view in pose_errors.VIEWS),
+    ("Pictures", ""), ("Why MSE", ""), ("Shapes", ""), ("Split lab", ""), ("Notes", ""),
+])  # fmt: skip
+def test_angles_are_shown_in_degrees_everywhere(visit, home, tab, view):
+    pose_samples.record_run(HeadPoseSpec(target="angles"))
+    app = visit("head_pose", tab=tab, target="angles", **({"errors view": view} if view else {}))
+    assert not app.error and "°" in numbers(app)["Median error, new people"]
+
+
+def test_a_net_that_has_learnt_nothing_is_not_said_to_leak(home, visit):
+    run = pose_samples.record_run()
+    row = open_store().get(run)
+    open_store().update(run, metrics=row.metrics | {"pixel_error_median": 20.0, "leak_ratio": 12.0})
+    shown = texts(visit("head_pose"))
+    assert "Hardly nearer than the mean point" in shown and "Leak:" not in shown
+
+
 @pytest.mark.parametrize(
     ("status", "said", "offered"),
     [
