@@ -67,8 +67,9 @@ def explore(source: Source, metric: str, dataset: str) -> None:
         st.caption(f":material/info: {text}")
     st.caption(
         f"{source.words}. Baselines: saying nothing, and the priors ({source.shares_words}) at their own best "
-        "threshold. Plum dots: the notes’ 29 thresholds. Green ring: the best. ✓ right, ✗ said wrongly, ○ missed. Drag "
-        "the curve or a label’s row; arrow keys move by 0.01, with Shift by 0.001, Delete gives a label back to all."
+        "threshold. Plum dots: the notes’ 29 thresholds. Green ring: the best. ✓ right, ✗ said wrongly, ○ missed; on a "
+        "small picture the right ones show their names when you point at it. Drag the curve or a label’s row; arrow "
+        "keys move by 0.01, with Shift by 0.001, Delete gives a label back to all."
     )
     thresholds = chosen.thresholds(len(source.classes))
     tabs(

@@ -16,17 +16,17 @@ KINDS = ("csv", "tsv", "txt", "parquet", "pq", "npz")
 NOTHING = "–"
 
 
-def choose_file() -> tuple[Path | bytes, str] | None:
-    """The file: uploaded, or lying on this machine in a local lab."""
+def choose_file(left, right) -> tuple[Path | bytes, str] | None:
+    """The file: uploaded (in the left column), or lying on this machine in a local lab (in the right one)."""
     st.caption(
         f"CSV, Parquet or NPZ with truths and probabilities (or logits), up to {own_predictions.MAX_ROWS:,} rows x "
         f"{own_predictions.MAX_LABELS} labels; uploads up to {UPLOAD_MB} MB."
     )
-    sent = st.file_uploader("Your predictions", KINDS, key="own file", max_upload_size=UPLOAD_MB)
+    sent = left.file_uploader("Your predictions", KINDS, key="own file", max_upload_size=UPLOAD_MB)
     if sent is not None:
         return sent.getvalue(), sent.name
     if settings().mode == "local":
-        path = st.text_input("or a file on this machine", key="file", bind="query-params")
+        path = right.text_input("or a file on this machine", key="file", bind="query-params")
         if path.strip():
             place = Path(path.strip()).expanduser()
             return place, place.name
@@ -39,18 +39,21 @@ def own_source() -> Source | None:
     Raises:
         UserError: they cannot be used; the sentence says what to mend.
     """
-    chosen = choose_file()
+    limits = st.container()
+    left, right = st.columns(2, gap="medium")
+    with limits:
+        chosen = choose_file(left, right)
     if chosen is None:
         return None
     place, name = chosen
-    values = st.segmented_control(
+    values = left.segmented_control(
         "Values are", ["recognise", "probabilities", "logits"], default="recognise", required=True, key="values",
         bind="query-params", help="Logits go through a sigmoid. Values outside 0 to 1 are taken for logits.",
     )  # fmt: skip
     logits = {"recognise": None, "probabilities": False, "logits": True}[values]
     folder = ""
     if settings().mode == "local":
-        folder = st.text_input(
+        folder = right.text_input(
             "Folder of the pictures", key="pictures", bind="query-params", placeholder="beside the file, if it has any",
             help="Where relative names in a column of pictures begin.",
         )  # fmt: skip

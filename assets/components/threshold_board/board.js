@@ -151,7 +151,10 @@ class Board {
       image.style.backgroundImage = `url(${this.data.sprite.url})`;
       image.style.backgroundSize = `${columns * 100}% ${lines * 100}%`;
       image.style.backgroundPosition = `${columns > 1 ? (column / (columns - 1)) * 100 : 0}% ${lines > 1 ? (row / (lines - 1)) * 100 : 0}%`;
-    } else made("div", "tb-id", box).textContent = one.name;
+    } else {
+      box.classList.add("tb-plain");
+      made("div", "tb-id", box).textContent = one.name;
+    }
     const tags = made("div", "tb-tags", box);
     const order = one.levels.map((level, c) => [level, c]).sort((a, b) => b[0] - a[0]);
     const chips = order.map(([level, c]) => {
