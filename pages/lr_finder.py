@@ -168,7 +168,9 @@ def ask_for_a_pick(pick: float | None) -> None:
         else:
             st.markdown(f"You would train with **{words.rate(pick)}**.")
         if pick is not None or present.on():  # a class may answer by a show of hands
-            st.button("Reveal the rules", key="reveal", type="primary", shortcut=reveal.KEY, on_click=_reveal)
+            st.button(
+                "Reveal the rules", key="reveal", icon=":material/visibility:", shortcut=reveal.KEY, on_click=_reveal
+            )
 
 
 def _reveal() -> None:

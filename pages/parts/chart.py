@@ -33,6 +33,8 @@ def chart(figure: go.Figure, *, key: str, about: str = "", config: dict[str, Any
     for font in (*axes, drawn.layout.legend.font, *(note.font for note in drawn.layout.annotations)):
         if font.color is None:
             font.color = ink
+    if drawn.layout.font.color is None:
+        drawn.layout.font.color = ink
     if present.on():
         enlarge(drawn)
     return st.plotly_chart(

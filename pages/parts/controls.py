@@ -32,8 +32,10 @@ def link(spec: Spec) -> dict[str, str]:
 
 def seed(spec: Spec) -> None:
     """Set the widgets to a spec, before they are drawn."""
-    for name, value in changed(spec).items():
-        st.session_state[name] = value
+    said = changed(spec)
+    for name, value in flatten(spec).items():
+        if name in said or name in st.session_state:  # another page's field of this name came along
+            st.session_state[name] = value
 
 
 class Controls:

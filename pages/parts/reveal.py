@@ -40,8 +40,9 @@ def covered(row: Row | None, question: str) -> bool:
         return False
     with st.container(border=True, horizontal_alignment="center"):
         st.header(question, anchor=False, text_alignment="center")
-        st.button("Reveal", key="reveal result", type="primary", icon=":material/visibility:", shortcut=KEY,
-                  on_click=_set, args=(row.id,))  # fmt: skip
+        # The key's name would be too pale on the ember of a primary button.
+        st.button("Reveal", key="reveal result", icon=":material/visibility:", shortcut=KEY, on_click=_set,
+                  args=(row.id,))  # fmt: skip
     return True
 
 
