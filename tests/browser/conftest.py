@@ -132,7 +132,7 @@ def visit(lab: Lab, chromium) -> Iterator[Callable]:
     contexts, broken = [], []
 
     def open_page(path: str = "/", *, without_streams: bool = False, **options):
-        context = chromium.new_context(viewport={"width": 1280, "height": 1000}, **options)
+        context = chromium.new_context(**({"viewport": {"width": 1280, "height": 1000}} | options))
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: broken.append(str(error)))
