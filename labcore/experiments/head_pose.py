@@ -62,6 +62,9 @@ def run(spec: HeadPoseSpec, job: Job) -> dict[str, Any]:
     phases = Phases(pace.job, [poses.steps(trial.split, stages) for trial in poses.trials])
     if not phases.finished:
         job.save("plan.json", plan_facts(spec, poses, stages, learner_of(poses.trials[0])))
+        for trial in poses.trials:
+            if trial.part == "random" and (beside := neighbours(poses.items, trial.split)):
+                job.save("neighbours", beside)
     while phases.now < len(poses.trials):
         number = phases.now
         trial = poses.trials[number]
@@ -73,9 +76,6 @@ def run(spec: HeadPoseSpec, job: Job) -> dict[str, Any]:
 
     results = [{name: np.asarray(value) for name, value in result.items()} for result in phases.finished]
     job.save("predictions", _predictions(poses, results))
-    for trial in poses.trials:
-        if trial.part == "random" and (beside := neighbours(poses.items, trial.split)):
-            job.save("neighbours", beside)
     model = build_point_model(spec.arch, "none", len(poses.names), spec.target)  # to be counted
     return _metrics(poses, results) | staged.of_this_run(stages, pace, memory, model)
 
