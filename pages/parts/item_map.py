@@ -20,7 +20,12 @@ FOLDER = Path(__file__).resolve().parents[2] / "assets" / "components" / "collab
 SCRIPTS = ("draw.js", "map.js", "mount.js")
 SHADES = 64
 """Steps of a colour scale: more than an eye tells apart on a dot."""
-SCALES = {"year": "Viridis", "bias": "RdBu", "ratings": "Cividis"}
+SCALES = {
+    "year": "Viridis",
+    "bias": [[0, "#b2182b"], [0.5, "#93a1a8"], [1, "#2166ac"]],
+    "ratings": "Cividis",
+}
+"""The middle of a bias is grey: the usual white would vanish on a light page."""
 GREY = 5
 """The palette's grey: for what has no colour of its own."""
 NAMED = 8

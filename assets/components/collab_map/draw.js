@@ -134,9 +134,13 @@ function drawOver(ctx, map) {
     ctx.arc(points.sx[k], points.sy[k], 9, 0, 7);
     ctx.stroke();
   };
+  const written = []; // names that would lie over another stay unwritten; what was searched for is always named
   for (const { place, name } of data.named) {
     if (data.ringed) ring(place, theme.accent);
-    words(name, points.sx[place], points.sy[place] - 13, theme.text);
+    const [x, y, half] = [points.sx[place], points.sy[place] - 13, ctx.measureText(name).width / 2 + 4];
+    if (!data.ringed && written.some((one) => Math.abs(one.y - y) < 18 && Math.abs(one.x - x) < one.half + half)) continue;
+    written.push({ x, y, half });
+    words(name, x, y, theme.text);
   }
   if (data.you) {
     const [x, y] = [view.x(data.you[0]), view.y(data.you[1], height)];

@@ -40,7 +40,10 @@ class ItemMap {
       if (!sameItems) this.view = null; // other colours keep the place where one looks
       this.picked = null;
     }
+    if (!this.data && !data.listens) this.mode = "move"; // nobody waits for a lasso here
     this.data = data;
+    this.root.querySelector("[data-mode=lasso]").hidden = !data.listens;
+    this.modes();
     this.legend();
     this.parts.across.textContent = `${data.across} →`;
     this.parts.up.textContent = `↑ ${data.up}`;
