@@ -100,14 +100,17 @@ def main() -> None:
     views = f", {min(VIEWS, args.epochs)} views of each" if args.augment else ""
     print(f"{args.arch} {args.size} px, {args.items} + {args.valid} pictures{views}, {args.threads} threads")
     median = {way: statistics.median(seconds) for way, seconds in epochs.items()}
-    for way, seconds in median.items():
-        print(f"  {way:28s} {seconds * 1000:8.1f} ms per epoch   before the first batch {min(ahead[way]):.2f} s")
+    for way, seconds in epochs.items():
+        print(
+            f"  {way:28s} {median[way] * 1000:8.1f} ms per epoch (fastest {min(seconds) * 1000:.1f})   "
+            f"before the first batch {min(ahead[way]):.2f} s"
+        )
     once, *others = median
     for other in others:
-        saved = median[other] - median[once]
         print(
-            f"ratio of '{other}' to '{once}': {median[other] / median[once]:.1f} per epoch (wanted >= 10); "
-            f"paid after {statistics.median(ahead[once]) / saved:.1f} epochs"
+            f"ratio of '{other}' to '{once}': {median[other] / median[once]:.1f} per epoch (wanted >= 10), of the "
+            f"fastest epochs {min(epochs[other]) / min(epochs[once]):.1f}; "
+            f"paid after {statistics.median(ahead[once]) / (median[other] - median[once]):.1f} epochs"
         )
 
 
