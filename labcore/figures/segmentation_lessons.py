@@ -91,14 +91,14 @@ def u_figure(
                     arrowcolor=palette[5],
                 )  # fmt: skip
     figure.add_annotation(
-        x=5.5,
+        x=6.0,
         y=0.45,
         xanchor="right",
         showarrow=False,
         font={"size": TYPE - 1},
         text=f"{classes} scores for every pixel",
     )
-    figure.update_xaxes(visible=False, range=[-5.6, 5.6], fixedrange=True)
+    figure.update_xaxes(visible=False, range=[-6.1, 6.1], fixedrange=True)
     figure.update_yaxes(visible=False, range=[-depth + 0.35, 0.65], fixedrange=True)
     done = dressed(figure, height)
     done.update_layout(margin={"t": 10})

@@ -42,7 +42,9 @@ def lapse(row: Row, *, live: bool) -> None:
             done = "Waiting for the first masks: after the first epoch they appear here."
             st.info(done if row.status == "running" else "Waiting in the queue.", icon=":material/hourglass_top:")
         return
-    items = [str(item) for item in found["items"]] if "items" in found else [f"picture {k}" for k in found["rows"]]
+    judged = None if live else artifact(row, "confusion.npz")
+    names = {} if judged is None else dict(zip(judged["rows"].tolist(), judged["items"].tolist(), strict=True))
+    items = [names.get(number, f"picture {number}") for number in found["rows"].tolist()]
     epochs = sum(stage["epochs"] for stage in told["stages"])
     timelapse(found, seg_source.codes_of(told), items, key="timelapse", epochs=epochs, live=live)
 

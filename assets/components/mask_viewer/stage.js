@@ -15,7 +15,7 @@ class Stage {
     this.divider = 0.5;
     this.pointers = new Map();
     this.sizes = new ResizeObserver(() => this.fit());
-    this.sizes.observe(element);
+    this.sizes.observe(element.parentElement); // the stage itself is as large as its panes
     this.listen();
   }
 
@@ -49,7 +49,7 @@ class Stage {
   fit() {
     if (!this.width || !this.panes.length) return;
     const gap = 8;
-    const whole = this.element.clientWidth;
+    const whole = this.element.parentElement.clientWidth;
     const beside = this.panes.length > 1 && whole > 560;
     this.element.classList.toggle("mv-beside", beside);
     const room = beside ? (whole - gap) / 2 : whole;
