@@ -60,12 +60,16 @@ def page() -> None:
     """The page, top to bottom."""
     st.title("Can a net point?")
     st.markdown("Swap the head and the loss, and a classifier points. Then split the same frames in two ways.")
+    arrived = st.query_params and "visited head_pose" not in st.session_state
     opening.open_on_a_result(HeadPoseSpec(), show=pose_choose.show, fits=pose_choose.fits)
+    if arrived:
+        pose_choose.suit_link()
     pose_choose.take_link()
     side, main = present.beside()
     try:
         with side:
             spec = pose_choose.choose()
+            pose_choose.finder_link(spec)
             row = run_panel.row_of(spec)
             told = pose_live.told_of(row)
             actions(

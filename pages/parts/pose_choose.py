@@ -7,11 +7,11 @@ import streamlit as st
 
 from labcore.errors import UserError
 from labcore.settings import settings
-from labcore.specs import HeadPoseSpec, Stage, flatten
+from labcore.specs import SUITED_POSES, DatasetSpec, HeadPoseSpec, LRFinderSpec, Stage, flatten
 from labcore.training import plans
 from pages.parts import controls, data_choice
 
-EPOCHS, RATES = (0, 1, 2, 3, 5, 7, 9, 12, 20), (3e-4, 1e-3, 2e-3, 4e-3, 1e-2)
+EPOCHS, RATES = (0, 1, 2, 3, 4, 6, 9, 12, 20), (3e-4, 1e-3, 2e-3, 4e-3, 1e-2)
 SIZES = ("48x64", "72x96", "96x128", "120x160", "160x224", "240x320")
 RANGES = ("-1 to 1", "-1.1 to 1.1", "off")
 PROTOCOLS = {
@@ -28,20 +28,20 @@ PREFIX = "pose."
 def choose() -> HeadPoseSpec:
     """The controls. Raises UserError where they make no sense."""
     use = controls.Controls(HeadPoseSpec)
-    data_choice.choose(use, ("points",))
+    data_choice.choose(use, ("points",), on_change=suit)
     use.choice("protocol", "Split", tuple(PROTOCOLS), format_func=PROTOCOLS.get)
     use.choice("loss", "Loss", ("mse", "l1", "huber"))
     use.put("y_range", _range())
     epochs = _pick(ALL, "Epochs, all layers", EPOCHS, _stages()[1].epochs, "Stage 2: everything trains.")
     with st.expander("More"):
         use.choice("target", "Target", ("points", "angles"))
-        use.choice("arch", "Net", controls.ARCHS, typed=True)
+        arch = use.choice("arch", "Net", controls.ARCHS, typed=True)
         use.put("image_size", _size())
         head = _pick(HEAD, "Epochs, head alone", EPOCHS, _stages()[0].epochs, "Stage 1: the body is frozen.")
         rate = _pick(RATE, "Rate", RATES, _stages()[1].lr, "Top of the one-cycle for the head; early layers get less.")
         use.choice("batch_size", "Batch size", controls.BATCH_SIZES, typed=True)
         use.choice("augment", "Augmentation", ("none", "photos", "from_above", "street"))
-        use.choice("weights", "Weights", ("embedded", "pretrained", "none"), typed=settings().mode == "local")
+        weights = use.choice("weights", "Weights", ("embedded", "pretrained", "none"), typed=settings().mode == "local")
         use.choice("frozen_body", "Frozen body", ("batchnorm_trains", "batchnorm_rests"))
         use.choice("weight_decay", "Weight decay", (0.0, 0.001, 0.01, 0.1), typed=True)
         use.choice("dataset.split", "If one split: how", _splits())
@@ -51,12 +51,55 @@ def choose() -> HeadPoseSpec:
         use.choice("device", "Device", ("auto", "cpu", "cuda"))
         use.number("seed", "Seed", low=0, high=2**31 - 1, step=1)
         use.text("start_from", "Start from a saved stage", placeholder="RUN/STAGE")
+    if arch == HeadPoseSpec().arch:  # a weights file that somebody names says of which net it is
+        use.put("arch", HeadPoseSpec.of({"weights": weights}).arch)
     return use.spec().but(plan=plan(head, epochs, rate))
 
 
-def _splits() -> tuple[str, ...]:
-    from labcore.specs import DatasetSpec
+def finder_link(spec: HeadPoseSpec) -> None:
+    """The rate finder on the same data, net and batches."""
+    shared = {name: getattr(spec, name) for name in ("dataset", "arch", "weights", "batch_size", "seed")}
+    query = controls.link(LRFinderSpec.of(shared)) | {"image_size": _size_text(spec.image_size)} | data_choice.link()
+    st.page_link(
+        "lr_finder.py", label="Find the rate first", icon=":material/trending_down:", query_params=query
+    )  # fmt: skip
 
+
+def suit() -> None:
+    """Another data set was chosen: take the batches, the augmentation and the plan that suit it."""
+    chosen = _suited(st.session_state["dataset.name"])
+    for name in _wishes():
+        st.session_state[name] = getattr(chosen, name)
+    for name, value in (_settings(chosen) or {}).items():
+        if name in (HEAD, ALL, RATE):
+            st.session_state[f"{PREFIX}{name}"] = value
+
+
+def suit_link() -> None:
+    """A link that names a data set and no plan takes what suits the data, for all that it leaves open."""
+    query, name = st.query_params, st.query_params.get("dataset.name", "")
+    own = {f"{PREFIX}{part}" for part in (HEAD, ALL, RATE)}
+    if name not in SUITED_POSES or "plan" in query or own & set(query):
+        return
+    chosen = _suited(name)
+    for field in _wishes() - set(query):
+        st.session_state[field] = getattr(chosen, field)
+    for part, value in (_settings(chosen) or {}).items():
+        if part in (HEAD, ALL, RATE):
+            st.session_state[f"{PREFIX}{part}"] = value
+
+
+def _suited(name: str) -> HeadPoseSpec:
+    target = st.session_state.get("target") or st.query_params.get("target") or HeadPoseSpec().target
+    return HeadPoseSpec.of({"dataset.name": name, "target": target})
+
+
+def _wishes() -> set[str]:
+    """Fields besides the plan that some data set asks for."""
+    return {field for values in SUITED_POSES.values() for field in values} - {"plan"}
+
+
+def _splits() -> tuple[str, ...]:
     offered = DatasetSpec.model_fields["split"].annotation.__args__
     return tuple(name for name in ("auto", "group", "frames", "random", "column", "file", "folder") if name in offered)
 

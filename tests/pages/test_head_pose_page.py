@@ -142,6 +142,21 @@ def test_the_link_that_other_pages_write_fills_the_controls(visit, home):
     assert open_store().get(run).status == "done"
 
 
+def test_own_pictures_get_the_plan_that_suits_a_few(visit):
+    suited = HeadPoseSpec.of({"dataset.name": "own"})
+    app = visit("head_pose")
+    app.selectbox(key="dataset.name").set_value("own").run()
+    arrived = visit("head_pose", dataset__name="own")
+    for page in (app, arrived):
+        assert page.selectbox(key="batch_size").value == suited.batch_size
+        assert page.selectbox(key="augment").value == suited.augment
+        assert page.selectbox(key="pose.all_epochs").value == suited.plan[-1].epochs
+    app.selectbox(key="dataset.name").set_value("heads").run()
+    assert app.selectbox(key="augment").value == "none" and "Train" in labels(app)
+    kept = visit("head_pose", dataset__name="own", augment="none", **{"pose.all_epochs": "2"})
+    assert kept.selectbox(key="augment").value == "none" and kept.selectbox(key="pose.all_epochs").value == 2
+
+
 def test_a_link_with_another_kind_of_plan_says_so(visit):
     app = visit("head_pose", plan=plans.to_text((Stage(name="odd", epochs=1, schedule="constant"),)))
     assert "no controls for" in texts(app)
