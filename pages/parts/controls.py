@@ -25,9 +25,17 @@ def help_of(spec: type[Spec], name: str) -> str:
     return spec.model_fields[leaf].description or ""
 
 
-def link(spec: Spec) -> dict[str, str]:
+def link(spec: Spec) -> dict[str, str | list[str]]:
     """The query parameters that reopen a page with this spec."""
-    return {name: plans.to_text(value) if name == "plan" else str(value) for name, value in changed(spec).items()}
+
+    def text(name: str, value: Any) -> str | list[str]:
+        if name == "plan":
+            return plans.to_text(value)
+        if name == "image_size" and not isinstance(value, int):
+            return "x".join(map(str, value))
+        return [str(one) for one in value] if isinstance(value, tuple) else str(value)
+
+    return {name: text(name, value) for name, value in changed(spec).items()}
 
 
 def seed(spec: Spec) -> None:

@@ -132,8 +132,8 @@ def _size(use: controls.Controls) -> None:
 
 def _skips(use: controls.Controls) -> None:
     chosen = st.multiselect(
-        "Skip connections cut", SKIPS, key="skip_off", format_func=lambda number: SKIP_WORDS[number],
-        bind="query-params", help=controls.help_of(SegmentationSpec, "skip_off"),
+        "Skip connections cut", SKIPS, key="skip_off", bind="query-params",
+        help=controls.help_of(SegmentationSpec, "skip_off"),
     )  # fmt: skip
     use.put("skip_off", tuple(sorted(chosen)))
 

@@ -15,7 +15,7 @@ from labcore.evaluation.segmentation_files import read_mask
 from labcore.runs.store import open_store
 from labcore.specs import SegmentationSpec, Stage
 from labcore.training import plans
-from pages.parts import mask_viewer, seg_choose, seg_code, seg_compare, seg_export, seg_source
+from pages.parts import controls, mask_viewer, seg_choose, seg_code, seg_compare, seg_export, seg_source
 from pages.parts.mask_viewer import Code, View, view_from_link, view_of
 
 TABS = ("Numbers", "Time-lapse", "The U", "Lessons", "Use", "Export", "Notes", "Code")
@@ -54,6 +54,13 @@ def test_a_link_reopens_settings_plan_and_view(visit, trained):
     assert "Run again" in labels(app)
     assert app.session_state["seg at"] == 2
     assert app.query_params["layer"] == ["errors"] or app.query_params["layer"] == "errors"
+
+
+def test_the_link_of_a_run_opens_that_run(visit, trained):
+    spec = SegmentationSpec(image_size=(48, 64), skip_off=(0, 2), plan=seg_choose.PRESETS[3].plan, loss="both")
+    samples.record_run(spec)
+    app = visit("segmentation", **controls.link(spec))
+    assert "Run again" in labels(app) and app.multiselect(key="skip_off").value == [0, 2]
 
 
 @pytest.mark.parametrize(
