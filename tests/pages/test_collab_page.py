@@ -71,15 +71,17 @@ OFFERED = QUICK | {"lr": 0.015, "factors": 10}
 """Values that stand in the page's lists: the test framework cannot press a button beside a typed one."""
 
 
-def readers_csv() -> bytes:
+def readers(kind: str) -> bytes:
     rng = np.random.default_rng(1)
     pairs = pd.DataFrame({"Reader": rng.integers(0, 30, 500), "Book": rng.integers(0, 40, 500)}).drop_duplicates()
-    return pairs.assign(Stars=rng.integers(1, 6, len(pairs))).to_csv(index=False, sep=";").encode()
+    table = pairs.assign(Stars=rng.integers(1, 6, len(pairs)))
+    return table.to_csv(index=False, sep=";").encode() if kind == "csv" else table.to_parquet(index=False)
 
 
-def test_an_uploaded_ratings_file_is_trained_on_and_its_columns_are_said(visit, home):
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_an_uploaded_ratings_file_is_trained_on_and_its_columns_are_said(visit, home, kind):
     app = visit("collab", dataset__name="own", **{name: str(value) for name, value in OFFERED.items()})
-    app.file_uploader[0].upload("books.csv", readers_csv(), "text/csv").run()
+    app.file_uploader[0].upload(f"books.{kind}", readers(kind), "application/octet-stream").run()
     assert not app.exception and not app.error
     assert "users from Reader, items from Book, ratings from Stars" in texts(app)
     assert "ratings of 40 items by 30 users" in texts(app)
