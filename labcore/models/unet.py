@@ -20,8 +20,9 @@ from labcore.models.pyramid import Pyramid
 STRIDES = (2, 4, 8, 16, 32)
 """Levels of the U below the picture itself."""
 WIDTHS: dict[str, tuple[int, ...]] = {"light": (64, 48, 32, 24, 16), "full": (256, 128, 64, 32, 16)}
-"""Channels on the way up, deepest first. The full ones are smp's; the light ones cost a tenth of them per step on a
-small body, and time to quality is what counts (benchmarks/bench_segmentation.py)."""
+"""Channels on the way up, deepest first. The full ones are smp's. The light ones take 205 instead of 499 million
+multiplications per 96 x 128 picture on mobilenetv3_small_100, of which the body itself takes 14; half of them at the
+finest level lost two points of accuracy on streets and half of the pedestrians."""
 
 
 @dataclass(frozen=True)
