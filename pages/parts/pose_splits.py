@@ -269,11 +269,12 @@ def _spread(spec: HeadPoseSpec, row: Row | None, folds: Row, result: Result) -> 
         )
     )
     st.markdown(
-        "**So is it worth it?** With many people a fixed hold-out of several is enough, at a fraction of the "
-        "time. With "
-        f"{'as few as ' if len(table) <= 8 else ''}{len(table)} people a single held-out one would be a "
-        "lottery: BIWI's "
-        "notebook holds out one."
+        f"**So is it worth it?** A single held-out person would have said anything from {measured(low, spec)} to "
+        f"{measured(high, spec)}, and BIWI's notebook holds out one. A hold-out of several people averages "
+        "that; everybody "
+        f"once averages it best and costs {len(table)} trainings. That is no question of machine learning or "
+        "deep learning, "
+        "but of how many people there are."
     )
 
 
