@@ -132,6 +132,13 @@ function paintLine(ctx, scene, at, line) {
   trace(ctx, at, line.xs, line.ys);
   ctx.stroke();
   ctx.setLineDash([]);
+  // A single point has no line to stroke: one epoch is drawn as a dot.
+  if (line.xs.length === 1 && Number.isFinite(line.ys[0])) {
+    ctx.fillStyle = line.color;
+    ctx.beginPath();
+    ctx.arc(at.x(line.xs[0]), at.y(line.ys[0]), line.width + 2, 0, Math.PI * 2);
+    ctx.fill();
+  }
   // Where the line leaves through the top, say so: it goes on up there.
   for (let i = 1; i < line.xs.length; i += 1) {
     if (at.y(line.ys[i]) < plot.top && at.y(line.ys[i - 1]) >= plot.top) {
