@@ -9,7 +9,7 @@ from labcore.errors import UserError
 from labcore.evaluation import own_predictions
 from labcore.evaluation.prediction_columns import ColumnMap
 from labcore.settings import settings
-from pages.parts.threshold_source import Source, of_file
+from pages.parts.threshold_source import Source, content_of, of_file
 
 UPLOAD_MB = 200
 KINDS = ("csv", "tsv", "txt", "parquet", "pq", "npz")
@@ -65,16 +65,24 @@ def own_source() -> Source | None:
     return of_file(place, name, mapping, logits, folder)
 
 
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _looked_at(content: str, _place: Path | bytes, name: str, logits: bool | None) -> tuple[list[str], ColumnMap, str]:
+    """Columns, the guess, and why there is none; once per file, since a first look at a wide one costs a second."""
+    names = own_predictions.columns(_place, name)
+    try:
+        return names, own_predictions.guessed(_place, name, logits), ""
+    except UserError as error:
+        return names, ColumnMap({}), str(error)
+
+
 def _columns(place: Path | bytes, name: str, logits: bool | None) -> ColumnMap | None:
     """The guess as a table that can be corrected; None takes the guess as it is."""
     with st.expander("Which column is what", expanded=False):
-        names = own_predictions.columns(place, name)
-        try:
-            guess = own_predictions.guessed(place, name, logits)
+        names, guess, trouble = _looked_at(content_of(place), place, name, logits)
+        if trouble:
+            st.warning(trouble)
+        else:
             st.caption(" ".join(guess.words))
-        except UserError as error:
-            st.warning(str(error))
-            guess = ColumnMap({})
         start = pd.DataFrame(
             [(label, probability, truth or NOTHING) for label, (probability, truth) in guess.labels.items()],
             columns=["label", "probability", "truth"],

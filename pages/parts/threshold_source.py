@@ -131,15 +131,22 @@ def of_file(
     Raises:
         UserError: they cannot be used; the sentence says what to mend.
     """
-    if isinstance(source, Path):
-        try:
-            stat = source.stat()
-        except OSError as error:
-            raise UserError(f"{source} cannot be read ({error.strerror}). Check the path.") from None
-        known = f"{source.resolve()} {stat.st_size} {stat.st_mtime_ns}"
-    else:
-        known = hashlib.sha256(source).hexdigest()
-    return _of_file(known, source, name, mapping, logits, folder)
+    return _of_file(content_of(source), source, name, mapping, logits, folder)
+
+
+def content_of(source: Path | bytes) -> str:
+    """What changes whenever the content of a file or upload does.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    if not isinstance(source, Path):
+        return hashlib.sha256(source).hexdigest()
+    try:
+        stat = source.stat()
+    except OSError as error:
+        raise UserError(f"{source} cannot be read ({error.strerror}). Check the path.") from None
+    return f"{source.resolve()} {stat.st_size} {stat.st_mtime_ns}"
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the predictions …", hash_funcs={ColumnMap: repr})

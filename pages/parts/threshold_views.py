@@ -12,6 +12,8 @@ from pages.parts.chart import chart
 from pages.parts.theme import palette
 from pages.parts.threshold_source import Source, baselines_of, part_of, say_part
 
+FITTED_ANSWERS = 1_000_000
+"""A temperature is one number: more answers move it in the fourth digit, and the fit looks at them sixty times."""
 SIZES = (25, 50, 100, 200, 500, 1000, 2000, 5000)
 SIZE_REPEATS = 10
 DRAWN_LABELS = 5
@@ -226,9 +228,10 @@ def calibration_tab(source: Source) -> None:
     if len(source) < 4:
         st.info("Too few items to fit a temperature on one half and look at the other.", icon=":material/info:")
         return
-    rows = part_of(source, 50_000)
-    say_part(source, rows)
     choice = st.selectbox("Answers on", ["all labels", *source.classes], key="calibrated")
+    width = len(source.classes) if choice == "all labels" else 1
+    rows = part_of(source, max(1000, FITTED_ANSWERS // width))
+    say_part(source, rows)
     columns = slice(None) if choice == "all labels" else [source.classes.index(choice)]
     found = calibration.calibrate(source.p[rows][:, columns], source.y[rows][:, columns])
     left, right = st.columns([3, 2], gap="medium")
