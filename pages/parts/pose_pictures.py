@@ -92,7 +92,7 @@ def frames(row: Row, found: dict[str, np.ndarray], told: dict[str, Any]) -> dict
         "truth": np.round(found["truth"], 2).tolist(),
         "epochs": np.round(found["epochs"], 3).tolist(),
         "points": np.round(found["points"], 2).tolist(),
-        "scale": _scale(found, told, width).tolist(),
+        "scale": _scale(found, told, width, height).tolist(),
         "total": sum(stage.get("epochs", 0) for stage in told.get("stages", ())) or None,
     }
 
@@ -104,13 +104,13 @@ def _names(row: Row, rows: np.ndarray) -> list[str]:
     return [str(of_row.get(int(one), "")) for one in rows]
 
 
-def _scale(found: dict[str, np.ndarray], told: dict[str, Any], width: int) -> np.ndarray:
-    """[K] how many pixels of the original picture one of these is."""
-    count = len(found["pictures"])
+def _scale(found: dict[str, np.ndarray], told: dict[str, Any], width: int, height: int) -> np.ndarray:
+    """[K, 2] how many pixels of the original one of these is, across and down: pictures are squeezed to one shape."""
     if "sizes" in found:
-        return np.round(found["sizes"][:, 0] / width, 4)
-    size = told.get("original_size")
-    return np.full(count, round(size[1] / width, 4) if size else 1.0)
+        sizes = found["sizes"]
+    else:
+        sizes = np.tile((told.get("original_size") or (height, width))[::-1], (len(found["pictures"]), 1))
+    return np.round(sizes / np.array([width, height]), 4)
 
 
 def show_results(result: Result) -> None:

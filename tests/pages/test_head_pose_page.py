@@ -237,7 +237,15 @@ def test_the_epochs_go_to_the_browser_once_with_their_scale(home):
     told = pose_pictures.frames(row, Run(row.id).artifact("timelapse.npz"), told_of(row))
     assert len(told["epochs"]) == len(told["points"]) == pose_samples.EPOCHS
     assert len(told["truth"]) == len(told["names"]) == len(told["scale"]) == pose_samples.KEPT
-    assert set(told["scale"]) == {1.0} and told["sprite"].startswith("data:image/jpeg;base64,")
+    assert all(pair == [1, 1] for pair in told["scale"]) and told["sprite"].startswith("data:image/jpeg;base64,")
+
+
+def test_squeezed_pictures_are_measured_in_the_original_s_pixels():
+    found = {"pictures": np.zeros((2, 50, 100, 3), np.uint8)}
+    told = {"original_size": [480, 640]}
+    assert pose_pictures._scale(found, told, 100, 50).tolist() == [[6.4, 9.6]] * 2
+    sizes = {"sizes": np.array([[100, 50], [200, 200]])}
+    assert pose_pictures._scale(found | sizes, told, 100, 50).tolist() == [[1, 1], [2, 4]]
 
 
 def test_marks_stay_on_the_picture_and_unknown_points_are_not_drawn():

@@ -76,7 +76,7 @@ class Frames {
   errorsAt(epoch) {
     const { points, truth, scale } = this.data;
     return points[epoch].map((said, n) => {
-      const away = said.map(([x, y], p) => Math.hypot((x - truth[n][p][0]) * scale[n], (y - truth[n][p][1]) * scale[n]));
+      const away = said.map(([x, y], p) => Math.hypot((x - truth[n][p][0]) * scale[n][0], (y - truth[n][p][1]) * scale[n][1]));
       return away.reduce((a, b) => a + b, 0) / Math.max(1, away.length);
     });
   }
