@@ -11,6 +11,8 @@ from labcore.specs import SegmentationSpec, Stage
 from pages.parts import seg_source, words
 from pages.parts.seg_race import race
 
+PAPER_CLASSES = 12
+"""CamVid's eleven gathered classes, and void."""
 SMALLEST = 32
 """Half of less than this leaves the bottom of the U without a pixel."""
 
@@ -116,14 +118,15 @@ def tiramisu(spec: SegmentationSpec, row: Row | None) -> None:
     st.table(pd.DataFrame(rows + mine).set_index("what"))
     st.markdown(
         "- **Classes differ.** Guessing right among 11 gathered classes is not the task of 32, where tree and "
-        "vegetation, car and van are apart; and 32 have rare ones that nobody can find.\n"
+        "vegetation, car and van are apart, and some classes have only a handful of pixels.\n"
         "- **Pictures differ.** fastai's valid pictures come from the same videos as its training pictures; "
         "Tiramisu's test videos were never seen.\n"
         "- **Void differs.** Both leave it out, but the 32 codes have other void pixels than the 11.\n"
         "- The notebook *camvid-tiramisu* uses the paper's subset. Only that row can be held against the paper's, and "
         "still one is valid and the other test."
     )
-    if spec.dataset.name == "camvid" and spec.classes == "all":
+    told = seg_source.told_of(row)
+    if spec.dataset.name == "camvid" and spec.classes == "all" and told and len(told["codes"]) > PAPER_CLASSES:
         st.caption("Under More, *Classes: eleven* gathers the 32 codes into the paper's classes.")
     elif spec.dataset.name != "camvid":
         st.caption("This run has other data altogether: its accuracy belongs in no row of this table.")

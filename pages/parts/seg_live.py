@@ -109,8 +109,10 @@ def numbers(row: Row) -> None:
         memory = metrics.get("memory", last("memory"))
         used = None if memory is None else words.size(memory * 1e6)
         cells.append(("Time", words.seconds(metrics.get("seconds", row.seconds)), used))
-    for column, (label, value, below) in zip(st.columns(len(cells)), cells, strict=True):
-        column.metric(label, value, below, delta_color="off", delta_arrow="off")
+    # They wrap on a narrow screen rather than being cut off.
+    with st.container(horizontal=True, gap="medium"):
+        for label, value, below in cells:
+            st.metric(label, value, below, delta_color="off", delta_arrow="off", width="content")
 
 
 def left(row: Row) -> float | None:
