@@ -19,7 +19,7 @@ from labcore.evaluation.tune import Tuned, plain
 from pages.parts.threshold_source import THUMB, Source, baselines_of, gallery_rows
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "components" / "threshold_board"
-SCRIPTS = ("counts.js", "paint.js", "board.js", "mount.js")
+SCRIPTS = ("counts.js", "paint.js", "dom.js", "board.js", "mount.js")
 ITEM_CELLS = 400_000
 """Answers sent one by one, for means over pictures: ranked in about 2 ms per move; of more, a part drawn by a seed."""
 COLUMNS = 6

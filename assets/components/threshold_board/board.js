@@ -10,18 +10,6 @@ const TILES = [
 ];
 const SEND_AFTER = 350; // after the last key, in ms: a held arrow key is one change
 
-function made(tag, name, parent) {
-  const element = document.createElement(tag);
-  if (name) element.className = name;
-  parent?.append(element);
-  return element;
-}
-
-// Writing the same text again would still cost layout.
-function put(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-
 class Board {
   constructor(root) {
     this.root = root;
