@@ -40,7 +40,6 @@ from labcore.training.masks import mask_loss  # noqa: E402
 from labcore.training.optimizer import adamw  # noqa: E402
 from labcore.training.range_test import range_test  # noqa: E402
 
-SIZE = (96, 128)
 BATCH = 8
 WANTED = {
     "streets": {"seconds": 90, "pixel_accuracy": 0.90, "iou_min_frequent": 0.3},
@@ -52,17 +51,19 @@ WANTED_RATIO = 3.0
 FASTAI = """
 import json, sys, time, torch
 from fastai.vision.all import *
-folder, classes, void, epochs, batch, threads, seed = Path(sys.argv[1]), *map(int, sys.argv[2:])
+folder, classes, void, epochs, batch, threads, finder = Path(sys.argv[1]), *map(int, sys.argv[2:])
 torch.set_num_threads(threads)
-set_seed(seed)
-dls = SegmentationDataLoaders.from_label_func(
-    folder, bs=batch, fnames=get_image_files(folder/'images'), label_func=lambda f: folder/'labels'/f.name,
-    codes=[str(i) for i in range(classes)], num_workers=0,
-    splitter=FuncSplitter(lambda f: f.name.startswith('valid')))
+set_seed(0)
+dls = DataBlock(
+    blocks=(ImageBlock, MaskBlock([str(code) for code in range(classes)])),
+    get_items=lambda folder: get_image_files(folder/'images'),
+    get_y=lambda file: folder/'labels'/file.name,
+    splitter=FuncSplitter(lambda file: file.name.startswith('valid')),
+).dataloaders(folder, bs=batch, num_workers=0)
 learn = unet_learner(dls, resnet18, pretrained=False, n_out=classes,
     loss_func=CrossEntropyLossFlat(axis=1, ignore_index=void))
 with learn.no_bar(), learn.no_logging():
-    lr = learn.lr_find(num_it=100, show_plot=False, suggest_funcs=valley).valley
+    lr = learn.lr_find(num_it=finder, show_plot=False, suggest_funcs=valley).valley
     class Told(Callback):
         order = 60
         def before_fit(self): self.began = time.perf_counter()
@@ -129,20 +130,20 @@ def run_set(name: str, more: list[str], threads: int) -> bool:
     return good
 
 
-def ours(items: Items, train: np.ndarray, valid: np.ndarray, epochs: int, arch: str) -> tuple[float, list]:
+def ours(args: argparse.Namespace, items: Items, train: np.ndarray, valid: np.ndarray) -> tuple[float, list]:
     """The rate that the finder names, and (seconds, valid loss) after each epoch."""
     data = Data(
         Batches(items.images, items.masks, train, batch_size=BATCH, training=True),
         Batches(items.images, items.masks, valid, batch_size=BATCH),
     )
-    net = build_unet(arch, "none", len(items.classes))
+    net = build_unet(args.arch, "none", len(items.classes))
     precision = precisions.resolve("auto", torch.device("cpu"))
     learner = Learner(net, adamw(net), mask_loss("cross_entropy", items.void), data, precision)
-    found = range_test(learner, NoJob())
-    rate = suggest(found.lrs, found.smooth_losses, 100).valley.lr
+    found = range_test(learner, NoJob(), num_it=args.finder)
+    rate = suggest(found.lrs, found.smooth_losses, args.finder).valley.lr
     clock = Clock()
     learner.callbacks.append(clock)
-    learner.fit_plan([Stage(epochs=epochs, lr=rate)], NoJob(), resume=False)
+    learner.fit_plan([Stage(epochs=args.epochs, lr=rate)], NoJob(), resume=False)
     return rate, clock.points
 
 
@@ -155,7 +156,7 @@ def fastai(args: argparse.Namespace, items: Items, train: np.ndarray, valid: np.
                     path = Path(folder, kind, f"{part}_{row}.png")
                     path.parent.mkdir(exist_ok=True)
                     Image.fromarray(np.asarray(pixels)).save(path)
-        numbers = (len(items.classes), items.void, FASTAI_EPOCHS, BATCH, args.threads, 0)
+        numbers = (len(items.classes), items.void, FASTAI_EPOCHS, BATCH, args.threads, args.finder)
         command = [args.fastai_python, "-c", FASTAI, folder, *map(str, numbers)]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=AS_STARTED, check=True)
     rows = [json.loads(line.removeprefix("EPOCH ")) for line in done.stdout.splitlines() if line.startswith("EPOCH ")]
@@ -165,18 +166,17 @@ def fastai(args: argparse.Namespace, items: Items, train: np.ndarray, valid: np.
 def race(args: argparse.Namespace) -> bool:
     """Time to the valid loss that fastai has after two epochs."""
     torch.set_num_threads(args.threads)
-    items = block.load(DatasetSpec(name="streets"), SIZE)
+    items = block.load(DatasetSpec(name="streets"), args.size)
     split = block.split(items, DatasetSpec(name="streets"))
     # Every k-th frame keeps all videos in, and the held-out videos out.
     train = split.train[:: max(1, len(split.train) // args.pictures)][: args.pictures]
     valid = split.valid[:: max(1, len(split.valid) // (args.pictures // 4))][: args.pictures // 4]
-    before = ours(items, train, valid, args.epochs, args.arch)
+    before = ours(args, items, train, valid)
     theirs = fastai(args, items, train, valid)
-    after = ours(items, train, valid, args.epochs, args.arch)
+    after = ours(args, items, train, valid)
     seconds, target = theirs[1][-1]
-    print(
-        f"streets {SIZE[0]} x {SIZE[1]}, {len(train)} pictures, batch {BATCH}, {args.threads} threads, random weights"
-    )
+    size = f"{args.size[0]} x {args.size[1]}"
+    print(f"streets {size}, {len(train)} pictures, batch {BATCH}, {args.threads} threads, random weights")
     print(f"  fastai unet_learner(resnet18), lr {theirs[0]:.1e}: {_curve(theirs[1])}")
     reached = []
     for rate, points in (before, after):
@@ -201,6 +201,8 @@ def main() -> None:
     parser.add_argument("--arch", default="mobilenetv3_small_100", help="of the race against fastai")
     parser.add_argument("--pictures", type=int, default=128, help="training pictures of the race")
     parser.add_argument("--epochs", type=int, default=6, help="of the lab's net in the race")
+    parser.add_argument("--size", type=int, nargs=2, default=(96, 128), help="height and width in the race")
+    parser.add_argument("--finder", type=int, default=100, help="batches of both finders")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     good = True
