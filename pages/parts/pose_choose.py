@@ -112,10 +112,13 @@ def _pick(key: str, label: str, options: tuple, default: Any, help_text: str) ->
 
 
 def _size() -> str:
-    return st.selectbox(
+    text = st.selectbox(
         "Picture size", SIZES, index=SIZES.index(_size_text(HeadPoseSpec().image_size)), key=f"{PREFIX}{SIZE}",
         accept_new_options=True, bind="query-params", help=controls.help_of(HeadPoseSpec, "image_size"),
     )  # fmt: skip
+    if not re.fullmatch(r"\s*\d+(\s*[x×]\s*\d+)?\s*", text.lower()):
+        raise UserError(f"{text!r} is no picture size. Write height x width, such as 96x128.")
+    return text
 
 
 def _size_text(size: int | tuple[int, int]) -> str:

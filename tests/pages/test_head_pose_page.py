@@ -123,6 +123,14 @@ def test_a_plan_without_a_stage_is_refused_beside_the_controls(visit):
     assert [str(one.value) for one in app.error] == ["Neither stage trains. Give one of them an epoch."]
 
 
+@pytest.mark.parametrize("text", ["wide", "96x", "x", "-5"])
+def test_what_is_no_picture_size_is_said(visit, text):
+    app = visit("head_pose", **{"pose.size": text})
+    assert [str(one.value) for one in app.error] == [
+        f"{text!r} is no picture size. Write height x width, such as 96x128."
+    ]
+
+
 def test_a_range_the_wrong_way_round_is_refused(visit):
     app = visit("head_pose", **{"pose.range": "1 to -1"})
     assert any("Put the smaller number first" in str(one.value) for one in app.error)
