@@ -10,6 +10,7 @@ from labcore.data.leaf import BlockSpec, Leaf, leaf
 from labcore.errors import UserError
 from labcore.specs import DatasetSpec
 from pages.parts import (
+    carry,
     controls,
     data_choice,
     data_code,
@@ -124,7 +125,12 @@ def use_it(spec: BlockSpec, block: Leaf) -> None:
     query = carried | data_choice.link()
     for path, title in WAYS[block.items.task]:
         if path in stands:
-            st.page_link(f"{path}.py", label=f"Use it in: {title}", icon=":material/arrow_forward:", query_params=query)
+            st.page_link(
+                f"{path}.py",
+                label=f"Use it in: {title}",
+                icon=":material/arrow_forward:",
+                query_params=carry.link(query),
+            )
 
 
 def page() -> None:

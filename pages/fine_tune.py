@@ -1,5 +1,7 @@
 """The discriminative fine-tuner: edit a plan, watch it train, race it, read it, use it, teach it its mistakes."""
 
+import contextlib
+
 import streamlit as st
 
 from labcore.errors import UserError
@@ -61,6 +63,8 @@ def open_on_a_result() -> None:
         FineTuneSpec(), show=ft_live.show, fits=lambda spec: not all(stage.steps for stage in spec.plan)
     )
     if arrived:
+        with contextlib.suppress(UserError):  # said beside the controls
+            ft_plan.put(ft_plan.current())
         ft_live.suit_link()
 
 

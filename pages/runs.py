@@ -9,7 +9,7 @@ from labcore.runs.run import Run
 from labcore.runs.store import ACTIVE, ENDED, Row, open_store
 from labcore.specs import changed, flatten, spec_type
 from labcore.training import plans
-from pages.parts import run_panel, words
+from pages.parts import carry, run_panel, words
 from pages.parts.controls import link
 from pages.parts.lessons import lessons
 from pages.parts.live_curve import Curve, Dash, Replay, live_curve
@@ -189,7 +189,7 @@ def deeds(chosen: list[Row]) -> None:
             if row.experiment in {lesson.path for lesson in lessons()}:
                 spec = spec_type(row.experiment).of(row.spec)
                 st.page_link(f"{row.experiment}.py", label="Open in its lesson", icon=":material/open_in_new:",
-                             query_params=link(spec))  # fmt: skip
+                             query_params=carry.link(link(spec)))  # fmt: skip
             if row.status in ENDED:
                 st.download_button(
                     "Export as zip", data=lambda: export_run(row.id), file_name=f"unfreeze-{row.id}.zip",

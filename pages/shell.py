@@ -9,7 +9,7 @@ HERE = Path(__file__).resolve().parent
 if str(HERE.parent) not in sys.path:
     sys.path.insert(0, str(HERE.parent))  # where this file is served by itself, without app.py and its routes
 
-from pages.parts import present, share, theme  # noqa: E402
+from pages.parts import carry, present, share, theme  # noqa: E402
 from pages.parts.lessons import PAGES, lessons  # noqa: E402
 from pages.parts.machine import machine_line  # noqa: E402
 
@@ -22,8 +22,9 @@ home = st.Page("home.py", title="Home", icon=":material/home:", default=True)
 runs = st.Page("runs.py", title="Runs", icon=":material/history:", url_path="runs")
 pages = [st.Page(f"{one.path}.py", title=one.title, icon=one.icon, url_path=one.path) for one in lessons()]
 
-theme.legible()
 page = st.navigation({"": [home], "Lessons": pages, "Kept": [runs]}, position="hidden" if present.on() else "sidebar")
+carry.take(page.url_path)
+theme.legible()
 if present.on():
     present.bar(page.url_path, share.button)
 else:

@@ -1,10 +1,13 @@
 """Thresholds: train several labels per picture or bring predictions, drag, see, and learn how far to trust it."""
 
+import contextlib
+
 import streamlit as st
 
 from labcore.errors import UserError
 from labcore.evaluation.threshold_metrics import parse
 from labcore.specs import ThresholdsSpec
+from labcore.training import plans
 from pages.parts import code_stages, controls, opening, present, reveal, run_panel, threshold_train, threshold_views
 from pages.parts.code import code_tab
 from pages.parts.run_actions import actions, label, replay_now
@@ -28,6 +31,10 @@ def open_on_a_result() -> None:
         threshold_train.seed_plan(spec)
         st.session_state["opened on a result"] = True
 
+    text = st.query_params.pop("plan", None)
+    if text:
+        with contextlib.suppress(UserError):  # the page's controls show what they can
+            threshold_train.seed_plan(ThresholdsSpec(plan=plans.from_text(text)))
     # The page's controls show the stages of the default plan alone.
     stages = [stage.name for stage in ThresholdsSpec().plan]
     opening.open_on_a_result(

@@ -11,7 +11,7 @@ from labcore.figures import fine_tune as figures
 from labcore.runs.run import Run
 from labcore.runs.store import ACTIVE, Row, open_store
 from labcore.specs import SUITED, FineTuneSpec, LRFinderSpec, flatten
-from pages.parts import ft_plan, run_panel, words
+from pages.parts import carry, ft_plan, run_panel, words
 from pages.parts.chart import chart
 from pages.parts.controls import link
 from pages.parts.kept import artifact
@@ -205,7 +205,8 @@ def next_rate(row: Row, stage: str) -> None:
     test = LRFinderSpec.of(shared | {"start_from": f"{row.id}/{stage}", "frozen": False})
     st.page_link(
         "lr_finder.py", label="Find the rate for the next stage", icon=":material/trending_up:",
-        query_params=link(test), help="A range test of the whole net that starts from this stage, its head trained.",
+        query_params=carry.link(link(test)),
+        help="A range test of the whole net that starts from this stage, its head trained.",
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from labcore.evaluation.lr_finder import Suggestion
 from labcore.evaluation.lr_jury import Lane, lanes, verdicts
 from labcore.runs.store import ACTIVE, Row
 from labcore.specs import FineTuneSpec, LRFinderSpec, Spec, Stage, flatten
-from pages.parts import lr_questions, run_panel, words
+from pages.parts import carry, lr_questions, run_panel, words
 from pages.parts.controls import link
 from pages.parts.lessons import lessons
 from pages.parts.live_curve import Curve, Dash, live_curve
@@ -71,7 +71,7 @@ def use_link(spec: LRFinderSpec, lr: float | None) -> None:
     shared = {name: value for name, value in link(spec).items() if name in flatten(FineTuneSpec())}
     st.page_link(
         "fine_tune.py", label=f"Fine-tune with {words.rate(lr)}", icon=":material/ac_unit:",
-        query_params=shared | {"lr": f"{lr:.2g}"},
+        query_params=carry.link(shared | {"lr": f"{lr:.2g}"}),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from labcore.evaluation.lr_finder import SliceAdvice, slice_advice
 from labcore.figures import lr_finder as figures
 from labcore.specs import LRFinderSpec
-from pages.parts import run_panel, words
+from pages.parts import carry, run_panel, words
 from pages.parts.chart import chart
 from pages.parts.controls import link
 from pages.parts.theme import palette
@@ -25,7 +25,7 @@ def slices_tab(spec: LRFinderSpec, lrs: np.ndarray, losses: np.ndarray, pick: fl
         )
         st.page_link(
             "lr_finder.py", label="Open the unfrozen test", icon=":material/ac_unit:",
-            query_params=link(spec.but(frozen=False, frozen_body="batchnorm_trains")),
+            query_params=carry.link(link(spec.but(frozen=False, frozen_body="batchnorm_trains"))),
         )  # fmt: skip
         return
     if not spec.start_from:

@@ -11,6 +11,7 @@ from labcore.runs import engine
 from labcore.runs.run import Run
 from labcore.runs.store import ACTIVE, Row, open_store
 from labcore.specs import spec_type
+from pages.parts import carry
 from pages.parts.controls import link
 from pages.parts.lessons import lessons
 
@@ -104,7 +105,7 @@ def _line(rows: list[Row]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         if len(rows) == 1 and row.experiment in {lesson.path for lesson in lessons()}:
             spec = spec_type(row.experiment).of(row.spec)
-            st.page_link(f"{row.experiment}.py", label="Follow it", query_params=link(spec))
+            st.page_link(f"{row.experiment}.py", label="Follow it", query_params=carry.link(link(spec)))
         else:
             st.page_link("runs.py", label="Follow it", query_params={"run": [one.id for one in rows]})
         asked = all(one.stop_requested for one in rows)

@@ -9,7 +9,7 @@ from labcore.data import augment_spec, preview
 from labcore.figures import segmentation_lessons as figures
 from labcore.runs.store import Row
 from labcore.specs import SegmentationSpec
-from pages.parts import run_panel, seg_compare, seg_source, words
+from pages.parts import carry, run_panel, seg_compare, seg_source, words
 from pages.parts.chart import chart
 from pages.parts.data_pictures import Shown, codes, shelf
 from pages.parts.kept import artifact
@@ -148,7 +148,7 @@ def move_along(spec: SegmentationSpec, row: Row | None) -> None:
     )
     st.page_link(
         "data_block.py", label="Try it in the data block: “Leave the target behind”", icon=":material/arrow_forward:",
-        query_params={"dataset.name": spec.dataset.name, "behind": "true"},
+        query_params=carry.link({"dataset.name": spec.dataset.name, "behind": "true"}),
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from labcore.errors import UserError
 from labcore.runs.store import Row
 from labcore.settings import settings
 from labcore.specs import LRFinderSpec, ThresholdsSpec
-from pages.parts import controls, data_choice, run_panel
+from pages.parts import carry, controls, data_choice, run_panel
 from pages.parts.live_curve import Curve, live_curve
 from pages.parts.run_actions import replay_now
 
@@ -68,8 +68,9 @@ def seed_plan(spec: ThresholdsSpec) -> None:
     """Set the two stages' controls to a spec, before they are drawn."""
     for stage, known in zip(spec.plan, ThresholdsSpec().plan, strict=False):
         for name, value, default in (("epochs", stage.epochs, known.epochs), ("rate", stage.lr, known.lr)):
-            if value != default:
-                st.session_state[f"{known.name}_{name}"] = value
+            key = f"{known.name}_{name}"
+            if value != default or key in st.session_state:
+                st.session_state[key] = value
 
 
 def finder_link(spec: ThresholdsSpec) -> None:
@@ -77,7 +78,7 @@ def finder_link(spec: ThresholdsSpec) -> None:
     shared = {name: getattr(spec, name) for name in ("dataset", "arch", "weights", "image_size", "batch_size", "seed")}
     st.page_link(
         "lr_finder.py", label="Find the rate first", icon=":material/trending_down:",
-        query_params=controls.link(LRFinderSpec.of(shared)),
+        query_params=carry.link(controls.link(LRFinderSpec.of(shared))),
     )  # fmt: skip
 
 

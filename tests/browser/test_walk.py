@@ -130,12 +130,25 @@ def test_a_run_leaves_as_a_zip_comes_back_and_survives_a_reload(trained, visit, 
     assert again.metrics == row.metrics and again.origin == "imported" and again.id in page.url
 
 
-def test_a_class_is_led_through_by_keyboard(trained, visit):
-    page = visit("/data_block?present=1", color_scheme="dark", viewport={"width": 1920, "height": 1080})
-    expect(page.get_by_text("Lesson 1 of")).to_be_visible(timeout=SECONDS)
+def test_links_between_lessons_carry_their_settings_and_no_others(trained, visit):
+    page = visit("/thresholds?image_size=48&seed=5&weight_decay=0.1")
     rest(page)
-    page.keyboard.press("PageDown")
-    page.wait_for_url("**/lr_finder?*present=1*", timeout=SECONDS)
+    if not page.get_by_role("link", name="Find the rate first").is_visible():
+        page.get_by_text("Data, net and plan").click()
+    page.get_by_role("link", name="Find the rate first").click()
+    page.wait_for_url("**/lr_finder?*image_size=48*", timeout=SECONDS)
+    rest(page)
+    assert "dataset.name=tiles" in page.url and "seed=5" in page.url
+    assert "weight_decay" not in page.url and "with=" not in page.url, "decay is of that plan, not of the test"
+    (row,) = open_store().find(experiment="fine_tune")
+    page.goto(f"{trained.url}/runs?run={row.id}")
+    page.get_by_role("link", name="Open in its lesson").click(timeout=SECONDS)
+    expect(page.get_by_role("button", name="Run again").first).to_be_visible(timeout=SECONDS)
+    assert "plan=" in page.url and "dataset.name=pets" in page.url
+
+
+def test_a_class_is_led_through_by_keyboard(trained, visit):
+    page = visit("/lr_finder?present=1", color_scheme="dark", viewport={"width": 1920, "height": 1080})
     expect(page.get_by_role("button", name="Reveal the rules")).to_be_visible(timeout=SECONDS)
     assert page.get_by_role("tab", name="Rules").count() == 0
     holds(page, "presenting")

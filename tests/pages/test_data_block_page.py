@@ -6,6 +6,7 @@ import re
 import shutil
 import zipfile
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import numpy as np
 import pandas as pd
@@ -238,7 +239,8 @@ def test_fastai_code_of_real_files_reads_files(home, shared, name):
 def test_the_way_on_carries_the_data(visit, folder):
     app = visit("data_block", dataset__name="own", dataset__root=str(folder))
     way = next(one for one in app.get("page_link") if "Use it in" in one.proto.label)
-    assert "dataset.name=own" in way.proto.query_string and "dataset.root" in way.proto.query_string
+    carried = parse_qs(way.proto.query_string)["with"][0]
+    assert "dataset.name=own" in carried and "dataset.root" in carried
 
 
 def test_the_lr_finder_takes_own_data(visit, folder):

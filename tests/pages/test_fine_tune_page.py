@@ -212,7 +212,7 @@ def test_a_finished_stage_leads_to_the_range_test_for_the_next(trained):
     spec, run = trained
     app = visit(**link(spec))
     way = next(one for one in app.get("page_link") if "next stage" in one.proto.label)
-    asked = dict(parse_qsl(way.proto.query_string))
+    asked = dict(parse_qsl(dict(parse_qsl(way.proto.query_string))["with"]))
     test = LRFinderSpec.of(asked)
     assert test.start_from == f"{run}/all" and test.frozen is False
     shared = flatten(LRFinderSpec()).keys() & flatten(spec).keys() - {"start_from", "frozen_body"}
