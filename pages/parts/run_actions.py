@@ -13,6 +13,10 @@ SPEEDS = (1, 2, 5, 10, 20, 50)
 """How many times faster than it was trained a run can be replayed."""
 
 
+SPEED_WIDTH = 180
+"""Pixels of the choice of a speed where buttons stand side by side."""
+
+
 def actions(
     spec: Spec, row: Row | None, *, label: str = "Train", replay: bool = False, guess: str = "", **more: Any
 ) -> None:
@@ -46,8 +50,10 @@ def _deeds(spec: Spec, row: Row | None, label: str, replay: bool, more: dict[str
             help="Train anew although the result is known.", **more,
         )  # fmt: skip
     if replay:
-        st.selectbox("Replay", SPEEDS, index=None, key="speed", format_func=lambda speed: f"{speed}x",
-                     placeholder="not replayed", on_change=_replay_anew)  # fmt: skip
+        st.selectbox(
+            "Replay", SPEEDS, index=None, key="speed", format_func=lambda speed: f"{speed}x",
+            placeholder="not replayed", on_change=_replay_anew, width=more.get("width", SPEED_WIDTH),
+        )  # fmt: skip
 
 
 def _replay_anew() -> None:

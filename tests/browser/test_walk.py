@@ -132,10 +132,7 @@ def test_a_run_leaves_as_a_zip_comes_back_and_survives_a_reload(trained, visit, 
 
 def test_links_between_lessons_carry_their_settings_and_no_others(trained, visit):
     page = visit("/thresholds?image_size=48&seed=5&weight_decay=0.1")
-    rest(page)
-    if not page.get_by_role("link", name="Find the rate first").is_visible():
-        page.get_by_text("Data, net and plan").click()
-    page.get_by_role("link", name="Find the rate first").click()
+    page.get_by_role("link", name="Find the rate first").click(timeout=SECONDS)
     page.wait_for_url("**/lr_finder?*image_size=48*", timeout=SECONDS)
     rest(page)
     assert "dataset.name=tiles" in page.url and "seed=5" in page.url
