@@ -431,12 +431,12 @@ class CollabSpec(Spec):
 
 
 SUITED_MASKS: dict[str, dict[str, Any]] = {
-    # A hundred pictures: as many steps as elsewhere are many epochs.
+    # A hundred pictures: few steps per epoch, so many epochs and a higher rate (0.88 valid; at 22 epochs of 6e-3 0.87).
     "camvid": {
         "image_size": (120, 160),
         "plan": (
-            Stage(name="decoder", freeze_to=-1, epochs=2, lr=6e-3, tenth=True),
-            Stage(name="all", epochs=20, lr=6e-3, lr_lo=2e-3),
+            Stage(name="decoder", freeze_to=-1, epochs=2, lr=1e-2, tenth=True),
+            Stage(name="all", epochs=30, lr=1e-2, lr_lo=2e-3),
         ),
     },
     "pets": {"image_size": 128, "augment": "photos"},
