@@ -184,7 +184,7 @@ def page() -> None:
         shown |= {
             "Baselines": lambda: baselines_tab(row),
             "Notes": lambda: notes_tab(spec, row, found),
-            "Use": lambda: use_tab(row, found),
+            "Use it": lambda: use_tab(row, found),
             "Code": lambda: code(spec, found),
         }
     tabs(shown)

@@ -11,6 +11,7 @@ from pages.parts import (
     pose_choose,
     pose_code,
     pose_errors,
+    pose_export,
     pose_live,
     pose_notes,
     pose_pictures,
@@ -48,6 +49,7 @@ def under_the_figure(spec: HeadPoseSpec, row: Row | None, told: dict) -> None:
             "Race": lambda: pose_race.race_tab(spec),
             "Shapes": lambda: pose_shapes.shapes_tab(spec, row, told),
             "Use it": lambda: finished(lambda: pose_use.use_tab(row), exported),
+            "Export": lambda: finished(lambda: pose_export.export_tab(row), result is not None),
             "Notes": lambda: pose_notes.notes(spec, row, told),
             "Code": lambda: code.code_tab(
                 spec, fastai=pose_code.fastai_code(spec), torch=pose_code.torch_code(spec)

@@ -73,7 +73,7 @@ def under_the_figure(spec: SegmentationSpec, row: Row | None, result: Result | N
             "Time-lapse": lambda: finished(film, result is not None),
             "The U": lambda: seg_u.u_tab(spec, row),
             "Lessons": lambda: seg_lessons.lessons_tab(spec, row),
-            "Use": lambda: finished(lambda: seg_use.use_tab(row, result.codes), exported and result is not None),
+            "Use it": lambda: finished(lambda: seg_use.use_tab(row, result.codes), exported and result is not None),
             "Export": lambda: finished(lambda: seg_export.export_tab(row), exported),
             "Notes": lambda: seg_notes.notes_tab(spec, row, result),
             "Code": lambda: seg_export.code_tab(spec),

@@ -13,7 +13,8 @@ from labcore.runs.store import Row, open_store
 from labcore.specs import FineTuneSpec, Stage
 from pages.parts import ft_reading, run_panel, words
 from pages.parts.ft_live import branch, gallery, saved_stages
-from pages.parts.ft_use import classifier_of, read_upload
+from pages.parts.ft_use import classifier_of
+from pages.parts.upload import read_upload
 
 RAISE = 1.5
 """The notes: "use a slightly larger learning rate"."""

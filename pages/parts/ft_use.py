@@ -1,12 +1,7 @@
 """Use the finished model: a picture in, five answers out, from the very file that leaves the lab."""
 
-import tempfile
-from pathlib import Path
-
-import numpy as np
 import streamlit as st
 
-from labcore.data.decode import Unusable, read_picture
 from labcore.errors import UserError
 from labcore.evaluation.predict import SURE, Answer, Classifier
 from labcore.figures import fine_tune as figures
@@ -14,9 +9,7 @@ from labcore.runs.artifacts import Artifacts, decode
 from labcore.runs.store import Row
 from pages.parts.chart import chart
 from pages.parts.theme import palette
-
-MOST_MEGABYTES = 20
-"""A photograph; more is a mistake or an attack."""
+from pages.parts.upload import read_upload
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the export")
@@ -28,23 +21,6 @@ def _classifier(run: str, url: str) -> Classifier:
 def classifier_of(row: Row) -> Classifier:
     """The run's export, ready to answer; shared by all browsers. Raises UserError where it left none."""
     return _classifier(row.id, Artifacts().url)
-
-
-def read_upload(data: bytes, name: str, size: tuple[int, int]) -> np.ndarray:
-    """uint8 [height, width, 3] of an uploaded picture.
-
-    Raises:
-        UserError: it is none, or damaged, or too large.
-    """
-    if len(data) > MOST_MEGABYTES * 2**20:
-        raise UserError(f"{name} is larger than {MOST_MEGABYTES} MB. Save it smaller.")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "upload"
-        path.write_bytes(data)
-        try:
-            return read_picture(path, size)[0]
-        except Unusable as reason:
-            raise UserError(f"{name} {reason}. Choose another picture.") from None
 
 
 def use_tab(row: Row) -> None:

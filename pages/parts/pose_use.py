@@ -1,21 +1,20 @@
 """Use the finished net: upload or camera, a point drawn, points out as CSV; by the very export that leaves the lab."""
 
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
 from PIL import Image
 
-from labcore.data.decode import Unusable, open_picture, resize_array
+from labcore.data.decode import resize_array
 from labcore.errors import UserError
 from labcore.evaluation import point_predict
 from labcore.evaluation.point_predict import Pointer
 from labcore.runs.artifacts import Artifacts, decode
 from labcore.runs.store import Row
 from pages.parts import pose_draw
-from pages.parts.ft_use import MOST_MEGABYTES
 from pages.parts.pose_result import THUMB
+from pages.parts.upload import read_upload
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "components" / "camera_state"
 MOST_FILES = 50
@@ -37,23 +36,6 @@ def _pointer(run: str, url: str) -> Pointer:
 def pointer_of(row: Row) -> Pointer:
     """The run's export, ready to point; shared by all browsers. Raises UserError where it left none."""
     return _pointer(row.id, Artifacts().url)
-
-
-def read_whole(data: bytes, name: str) -> np.ndarray:
-    """uint8 [height, width, 3] of an uploaded picture, upright and at its own size.
-
-    Raises:
-        UserError: it is none, or damaged, or too large.
-    """
-    if len(data) > MOST_MEGABYTES * 2**20:
-        raise UserError(f"{name} is larger than {MOST_MEGABYTES} MB. Save it smaller.")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "upload"
-        path.write_bytes(data)
-        try:
-            return np.asarray(open_picture(path))
-        except Unusable as reason:
-            raise UserError(f"{name} {reason}. Choose another picture.") from None
 
 
 def said_of(pointer: Pointer, picture: np.ndarray) -> np.ndarray:
@@ -105,7 +87,7 @@ def answers(row: Row, pointer: Pointer, given: list) -> None:
         st.warning(f"{len(given)} pictures are too many at a time; the first {MOST_FILES} are answered.")
     for one in given[:MOST_FILES]:
         try:
-            picture = read_whole(one.getvalue(), one.name)
+            picture = read_upload(one.getvalue(), one.name)
         except UserError as error:
             st.error(str(error), icon=":material/error:")
             continue

@@ -9,7 +9,8 @@ from labcore.evaluation.segmentation_files import codes_text, write_mask
 from labcore.runs.artifacts import Artifacts, decode
 from labcore.runs.store import Row, open_store
 from labcore.specs import SegmentationSpec
-from pages.parts import code, seg_code, seg_source, words
+from pages.parts import code, seg_code, seg_source
+from pages.parts.export_files import download_files
 
 NAMED = {
     "model.onnx": ("ONNX, pixels in", ":material/deployed_code:"),
@@ -28,32 +29,15 @@ scores = segmentation.scores(found["counts"][found["part"] == "valid"], void)
 def export_tab(row: Row) -> None:
     """Everything to take away."""
     spec = SegmentationSpec.model_validate(row.spec)
-    files = open_store().artifacts(row.id)
-    kept = {name: NAMED[name] for name in NAMED if name in files}
-    kept |= {
-        name: (f"Weights: {name.removeprefix('stage-').removesuffix('.safetensors')}", ":material/save:")
-        for name in files
-        if name.startswith("stage-")
-    }
-    with st.container(horizontal=True):
-        for name, (label, icon) in kept.items():
-            st.download_button(
-                f"{label} ({words.size(files[name]['bytes'])})", lambda name=name: Artifacts().read(row.id, name),
-                file_name=f"{row.id}-{name}", key=f"download {name}", icon=icon, on_click="ignore",
-            )  # fmt: skip
-        if "masks.npz" in files:
+
+    def masks() -> None:
+        if "masks.npz" in open_store().artifacts(row.id):
             st.download_button(
                 "All valid masks, indexed PNG", lambda: masks_zip(row), file_name=f"{row.id}-masks.zip",
                 key="download masks", icon=":material/folder_zip:", on_click="ignore",
             )  # fmt: skip
-        for label, data, name in (
-            ("Python script", code.script(spec), "repeat.py"),
-            ("Notebook", code.notebook(spec, ("smooth_loss", "valid_loss"), READING), "repeat.ipynb"),
-        ):
-            st.download_button(
-                label, data, file_name=f"{row.id}-{name}", key=f"download {name}", icon=":material/code:",
-                on_click="ignore",
-            )  # fmt: skip
+
+    download_files(row, spec, NAMED, reading=READING, more=masks)
     told = seg_source.told_of(row)
     size = f"{told['image_size'][0]}, {told['image_size'][1]}" if told else "height, width"
     st.caption(

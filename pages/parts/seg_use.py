@@ -1,22 +1,17 @@
 """Use the finished net: a picture in, a mask out, from the very file that leaves the lab; large ones in tiles."""
 
-import tempfile
-from pathlib import Path
-
 import numpy as np
 import streamlit as st
 from PIL import Image
 
-from labcore.data.decode import Unusable, open_picture
 from labcore.errors import UserError
 from labcore.evaluation.segmentation_predict import MOST_DETAIL, Answer, Segmenter
 from labcore.runs.artifacts import Artifacts, decode
 from labcore.runs.store import Row
 from pages.parts import mask_viewer, words
 from pages.parts.mask_viewer import Code, Said
+from pages.parts.upload import read_upload
 
-MOST_MEGABYTES = 20
-"""A photograph; more is a mistake or an attack."""
 SHOWN_SIDE = 960
 """The longer side of what the viewer shows; the files that are taken away have every pixel."""
 DETAILS = (1.0, 1.5, 2.0, 3.0, 4.0)
@@ -31,23 +26,6 @@ def _segmenter(run: str, url: str) -> Segmenter:
 def segmenter_of(row: Row) -> Segmenter:
     """The run's export, ready to answer; shared by all browsers. Raises UserError where it left none."""
     return _segmenter(row.id, Artifacts().url)
-
-
-def read_upload(data: bytes, name: str) -> np.ndarray:
-    """uint8 [height, width, 3] of an uploaded picture, upright.
-
-    Raises:
-        UserError: it is none, or damaged, or too large.
-    """
-    if len(data) > MOST_MEGABYTES * 2**20:
-        raise UserError(f"{name} is larger than {MOST_MEGABYTES} MB. Save it smaller.")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "upload"
-        path.write_bytes(data)
-        try:
-            return np.asarray(open_picture(path))
-        except Unusable as reason:
-            raise UserError(f"{name} {reason}. Choose another picture.") from None
 
 
 def use_tab(row: Row, codes: tuple[Code, ...]) -> None:

@@ -28,7 +28,7 @@ def test_an_empty_lab_offers_to_train(visit):
     assert "Train" in labels(app)
 
 
-@pytest.mark.parametrize("tab", ["Map", "Spreadsheet", "You", "Ladder", "Decay sweep", "Baselines", "Notes", "Use"])
+@pytest.mark.parametrize("tab", ["Map", "Spreadsheet", "You", "Ladder", "Decay sweep", "Baselines", "Notes", "Use it"])
 def test_every_tab_of_a_finished_run_draws(visit, trained, tab):
     app = opened(visit, tab)
     assert not app.error, texts(app)

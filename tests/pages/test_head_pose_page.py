@@ -13,7 +13,7 @@ from labcore.evaluation import head_pose as judge
 from labcore.runs.store import open_store
 from labcore.specs import HeadPoseSpec, Stage
 from labcore.training import plans
-from pages.parts import controls, pose_choose, pose_code, pose_draw, pose_errors, pose_pictures, pose_race, pose_use
+from pages.parts import controls, pose_choose, pose_code, pose_draw, pose_errors, pose_pictures, pose_race, upload
 from pages.parts.pose_live import told_of
 from pages.parts.pose_result import result_of, unit_points
 
@@ -265,7 +265,7 @@ def test_marks_stay_on_the_picture_and_unknown_points_are_not_drawn():
 
 def test_a_text_is_no_picture():
     with pytest.raises(UserError, match=r"note\.jpg"):
-        pose_use.read_whole(b"no picture at all", "note.jpg")
+        upload.read_upload(b"no picture at all", "note.jpg")
 
 
 def test_lanes_of_a_race_differ_in_what_they_say():

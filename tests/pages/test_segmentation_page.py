@@ -18,7 +18,7 @@ from labcore.training import plans
 from pages.parts import controls, mask_viewer, seg_choose, seg_code, seg_compare, seg_export, seg_source
 from pages.parts.mask_viewer import Code, View, view_from_link, view_of
 
-TABS = ("Numbers", "Time-lapse", "The U", "Lessons", "Use", "Export", "Notes", "Code")
+TABS = ("Numbers", "Time-lapse", "The U", "Lessons", "Use it", "Export", "Notes", "Code")
 
 
 @pytest.fixture
