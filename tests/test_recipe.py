@@ -11,6 +11,12 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[1]
 TEMPLATE = REPOSITORY / "docs" / "template"
+PLACES = {
+    "spec": "labcore/specs",
+    "experiment": "labcore/experiments",
+    "figures": "labcore/figures",
+    "page": "pages",
+}
 LOOK = """
 import json, sys
 from streamlit.testing.v1 import AppTest
@@ -28,11 +34,11 @@ def copy(tmp_path):
     for folder in ("labcore", "pages", ".streamlit"):
         shutil.copytree(REPOSITORY / folder, lab / folder, ignore=shutil.ignore_patterns("__pycache__"))
     (lab / "assets").symlink_to(REPOSITORY / "assets")
-    for source, place in (("experiment", "labcore/experiments"), ("figures", "labcore/figures"), ("page", "pages")):
+    for source, place in PLACES.items():
         shutil.copy(TEMPLATE / f"{source}.py", lab / place / "descent.py")
-    spec = (TEMPLATE / "spec.py").read_text().partition("\n\n\n")[2]
-    edit(lab / "labcore" / "specs.py", "EXPERIMENTS: dict", f"{spec}\n\nEXPERIMENTS: dict")
-    edit(lab / "labcore" / "specs.py", '    "lr_finder": LRF', '    "descent": DescentSpec,\n    "lr_finder": LRF')
+    specs = lab / "labcore" / "specs" / "__init__.py"
+    edit(specs, "from labcore.specs.fine", "from labcore.specs.descent import DescentSpec\nfrom labcore.specs.fine")
+    edit(specs, '    "lr_finder": LRF', '    "descent": DescentSpec,\n    "lr_finder": LRF')
     entry = 'Lesson("descent", "Descent", ":material/south:", "How long may a step be?", "Walk down a parabola.")'
     edit(lab / "pages" / "parts" / "lessons.py", "_ALL = (\n", f"_ALL = (\n    {entry},\n")
     return lab

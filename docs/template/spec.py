@@ -1,8 +1,8 @@
-"""The spec, as it is pasted into ``labcore/specs.py`` above ``EXPERIMENTS`` (where these names are known)."""
+"""Gradient descent on a parabola."""
 
 from pydantic import Field
 
-from labcore.specs import Rate, Spec
+from labcore.specs.base import Rate, Spec
 
 
 class DescentSpec(Spec):

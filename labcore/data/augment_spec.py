@@ -8,7 +8,8 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from labcore.errors import UserError
-from labcore.specs import Probability, Spec
+from labcore.specs import Spec
+from labcore.specs.base import Probability
 
 
 class AugmentSpec(Spec):

@@ -17,7 +17,7 @@ from pages.parts import controls, pose_choose, pose_code, pose_draw, pose_errors
 from pages.parts.pose_live import told_of
 from pages.parts.pose_result import result_of, unit_points
 
-TABS = ("Split lab", "Pictures", "Errors", "Why MSE", "Race", "Shapes", "Use it", "Notes", "Code")
+TABS = ("Split lab", "Pictures", "Errors", "Why MSE", "Race", "Shapes", "Use it", "Export", "Notes", "Code")
 
 
 def numbers(app) -> dict[str, str]:
