@@ -123,7 +123,7 @@ def custom_rates(plan: tuple[Stage, ...]) -> list[str]:
     return lines
 
 
-def fit_line(stage: Stage) -> str:
+def fit_line(stage: Stage, groups: int = GROUPS) -> str:
     """The line that trains one stage in fastai."""
     if stage.tenth:
         rate = f"slice({stage.lr:g})"
@@ -132,7 +132,7 @@ def fit_line(stage: Stage) -> str:
     else:
         rate = f"{stage.lr:g}"
     epochs = stage.epochs or 1
-    tops = [float(f"{top:.6g}") for top in group_rates(stage, GROUPS)]
+    tops = [float(f"{top:.6g}") for top in group_rates(stage, groups)]
     match stage.schedule:
         case "constant":
             return f"learn.fit({epochs}, {rate})"

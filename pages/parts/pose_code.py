@@ -1,19 +1,15 @@
 """The head pose run as fastai code and as plain PyTorch."""
 
-from labcore.specs import HeadPoseSpec, Stage
+from labcore.specs import HeadPoseSpec
 from labcore.training.plans import names_of
 from labcore.training.schedules import SLICE_DIVISOR
 from pages.parts.code_data import MEAN_AND_STD, VARIED, arrays, kind_of, size_of
-from pages.parts.code_stages import weights_line
+from pages.parts.code_stages import custom_rates, fit_line, weights_line
 
+FASTAI_GROUPS = 2
+"""fastai cuts a timm net once: body and head."""
 LOSSES = {"mse": "MSELossFlat()", "l1": "L1LossFlat()", "huber": "BaseLoss(nn.HuberLoss, delta=0.05)"}
 TORCH_LOSSES = {"mse": "F.mse_loss(said, y)", "l1": "F.l1_loss(said, y)", "huber": "F.huber_loss(said, y, delta=0.05)"}
-
-
-def _rate(stage: Stage) -> str:
-    if stage.tenth:
-        return f"slice({stage.lr:g})"
-    return f"slice({stage.lr_lo:g}, {stage.lr:g})" if stage.lr_lo else f"{stage.lr:g}"
 
 
 def _held(spec: HeadPoseSpec) -> str:
@@ -80,12 +76,13 @@ def fastai_code(spec: HeadPoseSpec) -> str:
     ]  # fmt: skip
     loaded = weights_line(spec, "learn.model[0].model").rstrip()
     lines += [loaded] if loaded else []
+    lines += custom_rates(spec.plan)
     frozen = None
     for stage, name in zip(spec.plan, names_of(spec.plan), strict=True):
         if stage.freeze_to != frozen:
             lines.append("learn.unfreeze()" if stage.freeze_to == 0 else f"learn.freeze_to({stage.freeze_to})")
             frozen = stage.freeze_to
-        lines.append(f"learn.fit_one_cycle({stage.epochs or 1}, {_rate(stage)})  # {name}")
+        lines.append(f"{fit_line(stage, FASTAI_GROUPS)}  # {name}")
     lines.append("learn.show_results()  # target left, prediction right")
     return "\n".join(line for line in lines if line) + "\n"
 

@@ -129,8 +129,8 @@ def torch_code(spec: SegmentationSpec) -> str:
         first = first_trained(stage, GROUPS)
         listed += f"    {(size, first, stage.epochs or 1, lo, hi, stage.pct_start, stage.div, stage.div_final)!r},\n"
     kinds = dict.fromkeys(stage.schedule for stage in spec.plan)
-    rates = "\n\n".join(RATES[kind].replace("def rate", f"def {kind}", 1) for kind in kinds)
-    chosen = f"[{', '.join(stage.schedule for stage in spec.plan)}][stage]"
+    rates = "\n\n".join(RATES[kind].replace("def rate", f"def {kind}_rate", 1) for kind in kinds)
+    chosen = f"[{', '.join(f'{stage.schedule}_rate' for stage in spec.plan)}][stage]"
     trains = "id(p) in norms" if spec.frozen_body == "batchnorm_trains" else "False"
     return (
         "import json\nimport math\nfrom pathlib import Path\n\nimport numpy as np\nimport pandas as pd\n"

@@ -15,10 +15,18 @@ import pytest
 from labcore import specs
 from labcore.cli import _assignment
 from labcore.runs.keys import key_of
-from labcore.specs import CollabSpec, FineTuneSpec, LRFinderSpec, Stage, ThresholdsSpec
+from labcore.specs import (
+    CollabSpec,
+    FineTuneSpec,
+    HeadPoseSpec,
+    LRFinderSpec,
+    SegmentationSpec,
+    Stage,
+    ThresholdsSpec,
+)
 from labcore.training import plans
 from labcore.training.range_test import sweep_rates
-from pages.parts import code, code_collab, code_stages
+from pages.parts import code, code_collab, code_stages, pose_code, seg_code
 
 REPOSITORY = Path(__file__).parents[2]
 PICTURES, SIDE, BATCH = 24, 64, 4
@@ -44,6 +52,16 @@ def kept(tmp_path, monkeypatch):
         labels = [[k % 3, 3] for k in range(PICTURES)] if several else list(np.arange(PICTURES) % 3)
         pd.DataFrame({"labels" if several else "label": labels}).to_parquet(folder / "items.parquet")
         (folder / "meta.json").write_text(json.dumps({"classes": ["one", "two", "three", "four"][: 3 + several]}))
+    held = np.arange(PICTURES) >= PICTURES - 4
+    for name, classes in (("streets", ["void", "road", "sky"]), ("heads", ["centre"])):
+        folder = tmp_path / ".lab" / "data" / name
+        folder.mkdir(parents=True)
+        np.save(folder / "images.npy", random.integers(0, 255, (PICTURES, SIDE, SIDE, 3), np.uint8))
+        np.save(folder / "masks.npy", random.integers(0, 3, (PICTURES, SIDE, SIDE), np.uint8))
+        np.save(folder / "points.npy", random.uniform(0, SIDE, (PICTURES, 1, 2)).astype(np.float32))
+        table = {"is_valid": held, "group": [f"video {k // 4}" for k in range(PICTURES)]}
+        pd.DataFrame(table).to_parquet(folder / "items.parquet")
+        (folder / "meta.json").write_text(json.dumps({"classes": classes}))
     folder = tmp_path / ".lab" / "data" / "ratings"
     folder.mkdir(parents=True)
     users, films = np.repeat(np.arange(20), 10), np.tile(np.arange(10), 20)
@@ -94,15 +112,15 @@ def steps(monkeypatch):
     return seen
 
 
-def compare(seen, plan, groups=3):
-    """Rates and freezing are those of the plan's preview."""
+def compare(seen, plan, groups=(0, 1, 2)):
+    """Rates and freezing are those of the plan's preview; ``groups`` are those that the code tells apart."""
     epochs = sum(stage.epochs for stage in plan)
     assert len(seen) % epochs == 0
-    expected = plans.preview(plan, SIDE, len(seen) // epochs, groups)
+    expected = plans.preview(plan, SIDE, len(seen) // epochs, 3).lr[:, list(groups)]
     rates, trains = np.array([rates for rates, _ in seen]), np.array([trains for _, trains in seen])
-    assert rates.shape == expected.lr.shape
-    np.testing.assert_array_equal(trains, np.isfinite(expected.lr))
-    np.testing.assert_allclose(rates[trains], expected.lr[trains], rtol=2e-4)
+    assert rates.shape == expected.shape
+    np.testing.assert_array_equal(trains, np.isfinite(expected))
+    np.testing.assert_allclose(rates[trains], expected[trains], rtol=2e-4, atol=2e-7)
 
 
 @pytest.mark.parametrize(
@@ -136,6 +154,23 @@ def test_plain_torch_learns_the_ratings(kept, steps, model):
     count = len(seen := [rates[0] for rates, _ in steps])
     expected = plans.preview((Stage(epochs=2, lr=spec.lr),), SIDE, count // 2, 1).lr[:, 0]
     np.testing.assert_allclose(seen, expected, rtol=1e-3)
+
+
+SCENES = SegmentationSpec.of(SMALL, plan=SHORT, dataset={"name": "streets"}, loss="both", skip_off=(0,))
+POSES = HeadPoseSpec.of(SMALL, plan=SHORT, dataset={"name": "heads"})
+ENDS = (0, 2)
+"""Body and head: fastai cuts a timm net once, and so does the page's code for points."""
+
+
+@pytest.mark.parametrize("spec", [SCENES, SCENES.but(plan=SCHEDULES)], ids=["stages", "schedules"])
+def test_plain_torch_paints_at_the_plans_rates(kept, steps, spec):
+    exec(seg_code.torch_code(spec), {})
+    compare(steps, spec.plan)
+
+
+def test_plain_torch_points_at_the_plans_rates(kept, steps):
+    exec(pose_code.torch_code(POSES), {})
+    compare(steps, POSES.plan, ENDS)
 
 
 def test_code_for_a_folder_of_ones_own_reads_it(kept, steps):
@@ -174,7 +209,9 @@ json.dump(Spy.seen, open(sys.argv[2], "w"), default=float)
 def in_fastai(folder: Path, source: str) -> list:
     """What fastai's optimizer was given at each batch; ``LAB_FASTAI_PYTHON`` names the Python that has fastai."""
     python = os.environ.get("LAB_FASTAI_PYTHON", sys.executable)
-    if subprocess.run([python, "-c", "import fastai, timm, safetensors"], capture_output=True).returncode:
+    if subprocess.run(
+        [python, "-c", "import fastai, timm, safetensors, segmentation_models_pytorch"], capture_output=True
+    ).returncode:
         pytest.skip("fastai and timm are not installed; LAB_FASTAI_PYTHON may name a Python that has them")
     (folder / "spy.py").write_text(SPY)
     (folder / "shown.py").write_text(source.replace(".dataloaders(", ".dataloaders(num_workers=0, source=", 1))
@@ -195,6 +232,15 @@ def in_fastai(folder: Path, source: str) -> list:
 )
 def test_fastai_trains_at_the_plans_rates(kept, spec):
     compare(in_fastai(kept, code_stages.fastai_stages(spec)), spec.plan)
+
+
+def test_fastai_paints_at_the_plans_rates(kept):
+    compare(in_fastai(kept, seg_code.fastai_code(SCENES)), SCENES.plan)
+
+
+def test_fastai_points_at_the_plans_rates(kept):
+    source = pose_code.fastai_code(POSES).replace("learn.show_results()", "learn.get_preds()")
+    compare(in_fastai(kept, source), POSES.plan, ENDS)
 
 
 @pytest.mark.parametrize("spec", [LRFinderSpec.of(SMALL, num_it=40, stop_early=False)], ids=["exponential"])
