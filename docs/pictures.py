@@ -17,6 +17,7 @@ from playwright.sync_api import Page, sync_playwright
 from pages.parts.lessons import lessons
 
 PICTURES = Path(__file__).resolve().parents[1] / "assets" / "pictures"
+EMBEDDED = ("critters", "tiles", "streets", "heads", "ratings")
 SCREEN = {"width": 1280, "height": 800}
 SHOWN = (960, 600)
 FRAMES, FRAME_SECONDS = 24, 0.25
@@ -42,7 +43,7 @@ def frame(page: Page) -> Image.Image:
 
 def main() -> None:
     found = shutil.which("chromium") or shutil.which("google-chrome")
-    with running(LAB_RECORDED="true") as lab, sync_playwright() as play:
+    with running(data=EMBEDDED, LAB_RECORDED="true") as lab, sync_playwright() as play:
         browser = play.chromium.launch(executable_path=found, args=CHROMIUM)
         for lesson in lessons():
             page = opened(browser, f"{lab.url}/{lesson.path}")

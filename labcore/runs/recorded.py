@@ -21,6 +21,8 @@ TAKEN = "recorded_sha256"
 MODEL = "model.onnx"
 LEFT_OUT = ("stage-", "checkpoint")
 """Files that do not travel, by how their names begin: weights to train on from are large and quickly made again."""
+UNASKED = ("thresholds",)
+"""Lessons whose pages never ask the net itself, since all its predictions are there: it stays behind too."""
 
 
 def record(run: str, folder: Path, shrink: Callable[[bytes], bytes]) -> Path:
@@ -41,7 +43,7 @@ def record(run: str, folder: Path, shrink: Callable[[bytes], bytes]) -> Path:
     names = store.artifacts(run)
     changed: dict[str, bytes | None] = {name: None for name in names if name.startswith(LEFT_OUT)}
     if MODEL in names:
-        changed[MODEL] = shrink(Artifacts().read(run, MODEL))
+        changed[MODEL] = None if row.experiment in UNASKED else shrink(Artifacts().read(run, MODEL))
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{row.experiment}.zip"
     file.write_bytes(export_run(run, changed))
