@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from labcore.data import registry
@@ -25,6 +26,13 @@ def _published(file: Path, changed: float) -> dict[str, Any]:  # ``changed`` is 
     return json.loads(file.read_text("utf-8"))
 
 
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _bands(shown: tuple[str, ...], changed: float, colours: tuple[str, ...]) -> go.Figure:
+    # The file does not change while a person clicks, and a figure takes as long as the rest of the page.
+    curves = {one["name"]: one["epochs"] for one in _published(PUBLISHED, changed)["plans"] if one["name"] in shown}
+    return race_figure(curves, palette=colours)  # the baseline, far above, would press the lanes together
+
+
 def evidence(spec: FineTuneSpec) -> None:
     """Bands and table of the measurement that ships with the lab, where it is of the data in hand."""
     if not PUBLISHED.is_file():
@@ -37,10 +45,8 @@ def evidence(spec: FineTuneSpec) -> None:
     rivals = {name: gap(errors[mine], values) for name, values in errors.items() if name != mine}
     st.subheader(f"Does it pay? {told['seeds']} seeds, measured beforehand")
     st.markdown("\n".join(f"- {_said(mine, what, rivals[name])}" for name, what in _rivals(errors).items()))
-    shown = [mine, *_rivals(errors)]
-    curves = {one["name"]: one["epochs"] for one in told["plans"] if one["name"] in shown}
     chart(
-        race_figure(curves, palette=palette()),  # the baseline, far above, would press the lanes together
+        _bands((mine, *_rivals(errors)), PUBLISHED.stat().st_mtime, palette()),
         key="evidence",
         about="Error rate by epoch over several seeds",
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from labcore.data import registry
@@ -10,7 +11,7 @@ from labcore.errors import UserError
 from labcore.figures import fine_tune as figures
 from labcore.models import sizes
 from labcore.runs.store import Row, open_store
-from labcore.specs import FineTuneSpec, Stage
+from labcore.specs import FineTuneSpec, Size, Stage
 from labcore.training import plans
 from labcore.training.schedules import FINE_TUNE_SPREAD
 from pages.parts import controls, words
@@ -230,13 +231,21 @@ def _rate(text: str, row: int) -> float:
 # What it will do
 
 
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _plan_figure(
+    plan: str, size: Size, per_epoch: int, groups: tuple[str, ...], step: int | None, colours: tuple[str, ...]
+) -> go.Figure:
+    # A figure takes as long as the rest of the page, and most clicks change nothing of the plan.
+    drawn = plans.preview(plans.from_text(plan), size, per_epoch, len(GROUPS))
+    return figures.plan_figure(drawn, groups, step=step, palette=colours, height=360)
+
+
 def preview_figure(spec: FineTuneSpec, facts: Facts, step: int | None, told: dict | None) -> None:
     """Rate of each group and momentum at every step, with the cursor where the run is."""
     per_epoch = facts.steps_per_epoch(spec.batch_size)
-    drawn = plans.preview(spec.plan, spec.image_size, per_epoch, len(GROUPS))
     groups = tuple(told["groups"]) if told else GROUPS
     chart(
-        figures.plan_figure(drawn, groups, step=step, palette=palette(), height=360),
+        _plan_figure(plans.to_text(spec.plan), spec.image_size, per_epoch, groups, step, palette()),
         key="plan figure",
         config={"displayModeBar": False},
     )

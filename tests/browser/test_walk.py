@@ -1,5 +1,6 @@
 """One walk through the whole lab, as a stranger takes it: home, lessons, own data, export, reload; in three looks."""
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -19,6 +20,7 @@ HERE = Path(__file__).parent
 PALE_TEXT = (HERE / "pale_text.js").read_text(encoding="utf-8")
 NAMELESS = (HERE / "nameless.js").read_text(encoding="utf-8")
 RESTING = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+README_PAGES = re.findall(r"\]\(pages/(\w+)\.py\)", (HERE.parents[1] / "README.md").read_text(encoding="utf-8"))
 LOOKS = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
@@ -99,6 +101,24 @@ def test_home_lessons_and_runs_in_every_look(trained, visit, look):
     page.goto(f"{trained.url}/runs")
     expect(page.get_by_role("heading", name="All runs")).to_be_visible(timeout=SECONDS)
     holds(page, f"runs, {look}")
+
+
+def test_from_the_readme_over_every_page_to_own_data_an_export_and_a_reload_in_one_go(trained, visit, packed, tmp_path):
+    page = visit("/")
+    for path in README_PAGES:
+        page.goto(f"{trained.url}/{path}")
+        holds(page, path)
+    page.goto(f"{trained.url}/data_block?dataset.name=own")
+    page.locator("input[type=file]").set_input_files(str(packed), timeout=SECONDS)
+    expect(page.get_by_text("16 items").first).to_be_visible(timeout=SECONDS)
+    (row,) = open_store().find(experiment="fine_tune")
+    page.goto(f"{trained.url}/runs?run={row.id}")
+    with page.expect_download(timeout=SECONDS) as leaving:
+        page.get_by_role("button", name="Export as zip").click(timeout=SECONDS)
+    leaving.value.save_as(tmp_path / "run.zip")
+    assert "manifest.json" in zipfile.ZipFile(tmp_path / "run.zip").namelist()
+    page.reload()
+    expect(page.get_by_text(row.id).first).to_be_visible(timeout=SECONDS)
 
 
 def test_own_upload_is_looked_at_and_kept_in_the_link(trained, visit, packed):
