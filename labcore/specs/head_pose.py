@@ -9,10 +9,9 @@ from labcore.specs.base import SavedFile, Size
 from labcore.specs.shared import DatasetSpec, ImageSpec, Stage, named_after_weights, suited
 
 SUITED_POSES: dict[str, dict[str, Any]] = {
-    # A few hundred pictures of a few people: smaller batches and more epochs give enough steps, and only variation
+    # A few hundred pictures of a few people: more epochs give enough steps, and only variation
     # keeps the net from learning those few by heart.
     "own": {
-        "batch_size": 32,
         "augment": "photos",
         "plan": (
             Stage(name="head", freeze_to=-1, epochs=1, lr=1e-2, tenth=True),
@@ -29,6 +28,8 @@ class HeadPoseSpec(ImageSpec):
     dataset: DatasetSpec = DatasetSpec(name="heads")
     image_size: Size = (96, 128)
     """Height and width of the pictures that the net sees, in pixels; half of each is a quarter of the work."""
+    batch_size: int = Field(default=32, ge=1, le=4096)
+    """Pictures per step: more is steadier, fewer is more steps and less memory."""
     plan: tuple[Stage, ...] = Field(
         default=(
             Stage(name="head", freeze_to=-1, epochs=1, lr=1e-2, tenth=True),
