@@ -118,7 +118,7 @@ def test_from_the_readme_over_every_page_to_own_data_an_export_and_a_reload_in_o
     leaving.value.save_as(tmp_path / "run.zip")
     assert "manifest.json" in zipfile.ZipFile(tmp_path / "run.zip").namelist()
     page.reload()
-    expect(page.get_by_text(row.id).first).to_be_visible(timeout=SECONDS)
+    expect(page.get_by_role("button", name="Export as zip")).to_be_visible(timeout=SECONDS)
 
 
 def test_own_upload_is_looked_at_and_kept_in_the_link(trained, visit, packed):
