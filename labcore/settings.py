@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     """A run leaves a checkpoint to resume from about this often."""
     worker_mb: int = Field(default=0, ge=0)
     """A worker that still holds more than this between two runs makes place for a fresh one (2**20 bytes, without what
-    it shares with others); 0 takes 700 in public mode and a quarter of the machine's memory in local mode."""
+    it shares with others); 0 takes 550 in public mode and a quarter of the machine's memory in local mode."""
     recorded: bool = True
     """Take in the recorded runs that ship with the lab when it starts for the first time."""
     cache_gb: float = Field(default=20.0, gt=0)

@@ -32,7 +32,7 @@ BOOT_SECONDS = 3.0
 """An engine that was asked for needs about a second to its first beat; until then it is not asked for again."""
 END_SECONDS = 2.0
 """A worker that is to make place for another and does not end by itself within this time is killed."""
-PUBLIC_WORKER_MB = 700
+PUBLIC_WORKER_MB = 550
 """A fresh worker holds about 450 MB; the free cloud box has 1.5 GB for it, its run, the engine and the web process."""
 STOP_GRACE_SECONDS = 20.0
 """A run that ignores a stop for so long loses its worker."""
