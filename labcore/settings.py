@@ -1,5 +1,7 @@
 """Where the lab keeps its things and how much it may use, read from ``LAB_*`` in the environment."""
 
+import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -38,11 +40,17 @@ class Settings(BaseSettings):
 
 
 def settings() -> Settings:
-    """Read the settings now (tests and the CLI change the environment while the process lives).
+    """The settings as the environment has them now (tests and the CLI change it while the process lives).
 
     Raises:
         UserError: a ``LAB_*`` variable holds a value that makes no sense.
     """
+    # Reading them takes a millisecond, and a page asks sixteen times: once is enough while nothing has changed.
+    return _read(tuple(sorted(pair for pair in os.environ.items() if pair[0].upper().startswith("LAB_"))))
+
+
+@lru_cache(maxsize=8)
+def _read(_environment: tuple[tuple[str, str], ...]) -> Settings:
     try:
         return Settings()
     except ValidationError as error:
