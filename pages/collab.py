@@ -30,7 +30,7 @@ MODELS = {
 }
 OUTSIDE = (0.0, 5.5)
 """The notes' range, for code where the model itself has none."""
-PRESET_WORDS = {"notes": "Notes", "fast": "Fast", "large": "Millions"}
+PRESET_WORDS = {"notes": "Notes", "fast": "Fast", "large": "Large"}
 HELD_OUT = ("random", "by_time", "last_of_user")
 
 
