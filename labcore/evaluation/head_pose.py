@@ -199,7 +199,8 @@ def contrast(truth: np.ndarray, prediction: np.ndarray, classes: int = 40, sure:
     place = _class_of(x, classes)
     near = float(flat[0])
     if _class_of(near, classes) == place:
-        near = x + width if place + 1 < classes else x - width
+        beside = place + 1 if place + 1 < classes else place - 1
+        near = (beside + 0.5) * width - 1  # its middle: at an edge, rounding could fall back into the true class
     far = 1 - width / 2 if x < 0 else -1 + width / 2
     said = (_class_of(near, classes), _class_of(far, classes))
     loss = -np.log((1 - sure) / (classes - 1))
