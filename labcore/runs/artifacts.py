@@ -119,7 +119,8 @@ class Artifacts:
         try:
             return self._fs.cat_file(self.place(run, name))
         except FileNotFoundError:
-            raise UserError(f"Run {run} has no artifact {name}.") from None
+            way_out = "A recorded run leaves some behind; run it again, with --fresh, to have it made."
+            raise UserError(f"Run {run} has no artifact {name}. {way_out}") from None
 
     def exists(self, run: str, name: str) -> bool:
         """Whether the file is there."""
