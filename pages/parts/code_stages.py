@@ -1,6 +1,6 @@
 """Plans in stages, and range tests, as fastai code and as plain PyTorch: same groups, same rates, same freezing."""
 
-from labcore.specs import FineTuneSpec, ImageSpec, LRFinderSpec, Stage, ThresholdsSpec
+from labcore.specs import FineTuneSpec, ImageSpec, LRFinderSpec, SegmentationSpec, Stage, ThresholdsSpec
 from labcore.training.plans import first_trained, names_of
 from labcore.training.schedules import CLR_CYCLES, expand_slice, group_rates
 from pages.parts.code_data import fastai_loaders, size_of, torch_loader
@@ -161,6 +161,16 @@ def torch_stages(spec: Staged) -> str:
     """A staged plan in plain PyTorch, from the files to the last batch."""
     several = isinstance(spec, ThresholdsSpec)
     loss = "F.binary_cross_entropy_with_logits" if several else "F.cross_entropy"
+    return f"{_torch_model(spec, several)}\n{torch_loop(spec, loss)}"
+
+
+def torch_loop(spec: Staged | SegmentationSpec, loss: str) -> str:
+    """Source that trains ``model`` stage by stage; ``groups`` and ``loader_at(size)`` stand above it.
+
+    Args:
+        spec: what the page's controls say.
+        loss: name of a function of outputs and targets.
+    """
     listed = ""
     for stage in spec.plan:
         lo, hi = ends_of(stage)
@@ -168,14 +178,10 @@ def torch_stages(spec: Staged) -> str:
         first = first_trained(stage, GROUPS)
         listed += f"    {(size, first, stage.epochs or 1, lo, hi, stage.pct_start, stage.div, stage.div_final)!r},\n"
     kinds = dict.fromkeys(stage.schedule for stage in spec.plan)
-    if len(kinds) == 1:
-        rates, chosen = RATES[next(iter(kinds))], "rate"
-    else:
-        rates = "\n\n".join(RATES[kind].replace("def rate", f"def {kind}_rate", 1) for kind in kinds)
-        chosen = f"[{', '.join(f'{stage.schedule}_rate' for stage in spec.plan)}][stage]"
+    rates = "\n\n".join(RATES[kind].replace("def rate", f"def {kind}_rate", 1) for kind in kinds)
+    chosen = f"[{', '.join(f'{stage.schedule}_rate' for stage in spec.plan)}][stage]"
     trains = "id(p) in norms" if spec.frozen_body == "batchnorm_trains" else "False"
     return (
-        f"{_torch_model(spec, several)}\n"
         "# (size, first group that trains, epochs, rates of first and last group, share of the climb, divisors)\n"
         f"STAGES = [\n{listed}]\n"
         f"norms = {{id(p) for m in model.modules() if isinstance(m, nn.BatchNorm2d) for p in m.parameters()}}\n"

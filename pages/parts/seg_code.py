@@ -1,9 +1,9 @@
 """The segmentation run as fastai code and as plain PyTorch: the same U, groups, rates and void."""
 
 from labcore.specs import SegmentationSpec
-from labcore.training.plans import first_trained, names_of
+from labcore.training.plans import names_of
 from pages.parts.code_data import MEAN_AND_STD, VARIED, arrays, kind_of, size_of
-from pages.parts.code_stages import GROUPING, GROUPS, RATES, custom_rates, ends_of, fit_line, weights_line
+from pages.parts.code_stages import GROUPING, custom_rates, fit_line, torch_loop, weights_line
 
 WIDTHS = {"light": (64, 48, 32, 24, 16), "full": (256, 128, 64, 32, 16)}
 """The decoder's channels, deepest first, as in labcore.models.unet, which a page cannot import."""
@@ -122,16 +122,6 @@ def fastai_code(spec: SegmentationSpec) -> str:
 
 def torch_code(spec: SegmentationSpec) -> str:
     """The plan in plain PyTorch, from the files to the last batch; pictures are not varied here."""
-    listed = ""
-    for stage in spec.plan:
-        lo, hi = ends_of(stage)
-        size = size_of(spec.but(image_size=stage.image_size or spec.image_size))
-        first = first_trained(stage, GROUPS)
-        listed += f"    {(size, first, stage.epochs or 1, lo, hi, stage.pct_start, stage.div, stage.div_final)!r},\n"
-    kinds = dict.fromkeys(stage.schedule for stage in spec.plan)
-    rates = "\n\n".join(RATES[kind].replace("def rate", f"def {kind}_rate", 1) for kind in kinds)
-    chosen = f"[{', '.join(f'{stage.schedule}_rate' for stage in spec.plan)}][stage]"
-    trains = "id(p) in norms" if spec.frozen_body == "batchnorm_trains" else "False"
     return (
         "import json\nimport math\nfrom pathlib import Path\n\nimport numpy as np\nimport pandas as pd\n"
         "import segmentation_models_pytorch as smp\nimport torch\nfrom PIL import Image\nfrom torch import nn\n"
@@ -152,27 +142,5 @@ def torch_code(spec: SegmentationSpec) -> str:
         f"{_EARLY_AND_LATE}\n\n{_model(spec)}"
         "groups = [*early_and_late(model.encoder.model), [*model.decoder.parameters(), "
         "*model.segmentation_head.parameters()]]\n"
-        f"{_loss(spec)}\n\n"
-        "# (size, first group that trains, epochs, rates of first and last group, share of the climb, divisors)\n"
-        f"STAGES = [\n{listed}]\n"
-        "norms = {id(p) for m in model.modules() if isinstance(m, nn.BatchNorm2d) for p in m.parameters()}\n"
-        'named = [{"params": group} for group in groups]\n'
-        "optimizer = torch.optim.AdamW(\n"
-        f"    named, betas=(0.9, 0.99), eps=1e-5, weight_decay={spec.weight_decay:g}\n)  # the lab spares biases\n"
-        "\n\ndef cosine(a, b, t):\n    return a + (b - a) * (1 - math.cos(math.pi * t)) / 2\n\n\n"
-        f"{rates}\n\n"
-        "for stage, (size, first, epochs, lo, hi, climb, div, final) in enumerate(STAGES):\n"
-        "    for k, group in enumerate(groups):\n        for p in group:\n"
-        f"            p.requires_grad_(k >= first or {trains})\n"
-        "    tops = [lo * (hi / lo) ** (k / 2) for k in range(3)] if isinstance(lo, float) else [*lo, hi]\n"
-        f"    loader, shape = loader_at(size), {chosen}\n"
-        "    steps = epochs * len(loader)\n"
-        "    for epoch in range(epochs):\n"
-        "        model.train()\n"
-        "        for i, (x, y) in enumerate(loader):\n"
-        "            t = (epoch * len(loader) + i) / steps\n"
-        "            for group, top in zip(optimizer.param_groups, tops):\n"
-        "                group['lr'] = shape(top, t, climb, div, final)\n"
-        "            loss = loss_of(model(x), y)\n"
-        "            loss.backward()\n            optimizer.step()\n            optimizer.zero_grad()\n"
+        f"{_loss(spec)}\n\n{torch_loop(spec, 'loss_of')}"
     )

@@ -51,8 +51,6 @@ def test_another_version_of_the_pictures_is_named(visit, tmp_path, monkeypatch):
 
 
 def test_what_ships_is_whole_and_of_the_pictures_that_are_drawn_now():
-    if not ft_evidence.PUBLISHED.is_file():
-        pytest.skip("nothing published")
     told = json.loads(ft_evidence.PUBLISHED.read_text("utf-8"))
     assert told["fingerprint"] == registry.fingerprint(DatasetSpec(name=told["dataset"]))
     assert all(len(one["error"]) == told["seeds"] >= 3 for one in told["plans"])
