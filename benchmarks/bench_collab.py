@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from no_job import NoJob
 
 from labcore.data import splits
 from labcore.evaluation.collab_model import FactorModel, crowd, fold_in
@@ -49,23 +50,6 @@ with learn.no_bar(), learn.no_logging():
     seconds = time.perf_counter() - began
 print("RESULT", seconds, float(learn.recorder.values[-1][1]))
 """
-
-
-class NoJob:
-    """A run that nobody watches."""
-
-    stop_requested = False
-
-    def restore(self) -> None:
-        return None
-
-    def log(self, series: str, step: int, value: float) -> None: ...
-
-    def progress(self, done: int, total: int, message: str = "") -> None: ...
-
-    def checkpoint(self, data: bytes, step: int) -> None: ...
-
-    def turn(self) -> None: ...
 
 
 def planted(users: int, items: int, ratings: int, seed: int = 0) -> pd.DataFrame:

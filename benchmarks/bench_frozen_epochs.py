@@ -17,7 +17,8 @@ import labcore.experiments  # noqa: F401  before torch: OpenMP reads its setting
 
 # isort: split
 import torch
-from bench_training_loop import CLASSES, NoJob, pictures
+from bench_training_loop import CLASSES, pictures
+from no_job import NoJob
 from torch import nn
 
 from labcore.data.batches import Batches

@@ -13,7 +13,8 @@ import time
 
 import numpy as np
 import torch
-from bench_training_loop import AS_STARTED, NoJob, as_folder, make_learner, pictures
+from bench_training_loop import AS_STARTED, as_folder, make_learner, pictures
+from no_job import NoJob
 
 from labcore.data.batches import Batches
 from labcore.models.groups import freeze_to

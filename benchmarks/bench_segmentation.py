@@ -28,6 +28,8 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from PIL import Image  # noqa: E402
 
+from no_job import NoJob  # noqa: E402
+
 from labcore.data import block  # noqa: E402
 from labcore.data.batches import Batches  # noqa: E402
 from labcore.data.items import Items  # noqa: E402
@@ -72,24 +74,6 @@ with learn.no_bar(), learn.no_logging():
             print('EPOCH', json.dumps([seconds, self.learn.recorder.values[-1][1], lr]), flush=True)
     learn.fit_one_cycle(epochs, lr, cbs=Told())
 """
-
-
-class NoJob:
-    """A job that keeps nothing: the net is measured, not the store."""
-
-    stop_requested = False
-
-    def log(self, *_) -> None: ...
-    def log_many(self, *_) -> None: ...
-    def save(self, *_) -> None: ...
-    def progress(self, *_) -> None: ...
-    def note(self, text) -> None:
-        print(text)
-
-    def checkpoint(self, *_) -> None: ...
-    def restore(self) -> None: ...
-    def turn(self) -> None: ...
-    def stop_here(self) -> None: ...
 
 
 class Clock:

@@ -28,6 +28,8 @@ import torch  # noqa: E402
 from PIL import Image  # noqa: E402
 from torch import nn  # noqa: E402
 
+from no_job import NoJob  # noqa: E402
+
 from labcore.data.batches import Batches  # noqa: E402
 from labcore.models.backbones import build_model  # noqa: E402
 from labcore.specs import Stage  # noqa: E402
@@ -57,24 +59,6 @@ class Wait(Callback):
     def before_validate(self): raise CancelValidException()
 with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(1000, 1e-3, cbs=Wait())
 """
-
-
-class NoJob:
-    """A job that keeps nothing: the loop is measured, not the store."""
-
-    stop_requested = False
-
-    def log(self, *_) -> None: ...
-    def log_many(self, *_) -> None: ...
-    def save(self, *_) -> None: ...
-    def progress(self, *_) -> None: ...
-    def note(self, text) -> None:
-        print(text)
-
-    def checkpoint(self, *_) -> None: ...
-    def restore(self) -> None: ...
-    def turn(self) -> None: ...
-    def stop_here(self) -> None: ...
 
 
 class Fastai:

@@ -183,4 +183,8 @@ def _loved(found: Learnt) -> None:
     worst.markdown("**Lowest bias:** disliked even by those whose taste it should be")
     worst.dataframe(shown.tail(8)[::-1], hide_index=True)
     st.markdown("A bias follows the mean rating; what is off the line is liked beyond (or below) its mean:")
-    chart(figures.loved_figure(table, shown["title"].tolist(), palette()), key="loved", about="Predicted stars")
+    chart(
+        figures.loved_figure(table, shown["title"].tolist(), palette()),
+        key="loved",
+        about="Bias of each item by its mean rating",
+    )
